@@ -47,7 +47,6 @@ impl InCluster<'_> {
                 for command in [Command::Apply, Command::Remove, Command::Verify] {
                     self.command(command, needs);
                 }
-                needs.add(Need::Optional, Permission::new("", NODES, "list"));
                 let gateway = Permission::of_kind(&Kind::SERVICE, "get");
                 let gateway = gateway.within(Some(ISTIO_NAMESPACE));
                 needs.add(Need::Optional, gateway.named(DEFAULT_GATEWAY_SERVICE));

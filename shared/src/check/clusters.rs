@@ -10,6 +10,7 @@ use crate::facts::Facts;
 use crate::mesh::{self, Spec, Transport};
 use crate::name::Label;
 use crate::resolved::{self, Address, Cluster, Resolved};
+use crate::traffic::locality::sharing_zones;
 
 pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Option<Vec<Cluster>> {
     if spec.clusters.is_empty() {
@@ -30,12 +31,8 @@ pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Opti
     duplicates(spec, findings);
     zones(spec, findings);
     let mut resolved: Vec<Cluster> = resolved.into_iter().collect::<Option<_>>()?;
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for place in resolved.iter().flat_map(Cluster::places) {
-        *counts.entry(place).or_default() += 1;
-    }
-    for cluster in &mut resolved {
-        let shares_zones = cluster.places().any(|place| counts[&place] > 1);
+    let places: Vec<Vec<String>> = resolved.iter().map(|one| one.places().collect()).collect();
+    for (cluster, shares_zones) in resolved.iter_mut().zip(sharing_zones(&places)) {
         cluster.shares_zones = shares_zones;
     }
     Some(resolved)

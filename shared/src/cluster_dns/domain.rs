@@ -27,7 +27,7 @@ pub fn domains(dns: &Observed) -> Vec<String> {
     domains
 }
 
-/// That the domain of a cluster, by index, is none of its cluster DNS.
+/// The finding for a cluster, by index, whose cluster DNS does not serve the domain of the document.
 pub fn finding(domains: &[String], index: usize, resolved: &Resolved) -> Option<Finding> {
     let cluster = &resolved.clusters[index];
     let given = cluster.cluster_domain.as_str();

@@ -29,7 +29,8 @@ pub(super) fn find(
     findings: &mut Findings,
 ) {
     let mut known = workloads::outside(world);
-    let zones = by_zone(world, names, services);
+    let records = records(world, names, services);
+    let zones = by_zone(&records, names, services);
     let runs = |mutual: bool| -> Vec<BTreeSet<usize>> {
         let of_kind = |one: &Cluster| {
             let mut runs = run_by(one, services);
@@ -39,9 +40,15 @@ pub(super) fn find(
         clusters.iter().map(of_kind).collect()
     };
     let runs = [runs(false), runs(true)];
-    for (of, address, cluster) in of_clusters(world, names, services) {
-        let owner = clusters.iter().position(|one| one.name == cluster);
-        known.entry((of, address)).or_default().extend(owner);
+    for record in &records {
+        if let At::Cluster(_, _, cluster) = record.at {
+            let owner = clusters.iter().position(|one| one.name == cluster);
+            let mutual = is_mutual(&services[record.service]);
+            for target in &record.targets {
+                let of = (mutual, (*target).to_owned());
+                known.entry(of).or_default().extend(owner);
+            }
+        }
     }
     let mut assumed = Vec::new();
     for ((region, zone, mutual), having) in &zones {
@@ -205,9 +212,13 @@ fn is_mutual(service: &Service) -> bool {
 type Of = (String, String, bool);
 
 /// The addresses in the records of zones, each with its services.
-fn by_zone<'a>(world: &'a World, names: &Names, services: &[Service]) -> BTreeMap<Of, Having<'a>> {
+fn by_zone<'a>(
+    records: &[Record<'a>],
+    names: &Names,
+    services: &[Service],
+) -> BTreeMap<Of, Having<'a>> {
     let mut zones: BTreeMap<Of, Having> = BTreeMap::new();
-    for record in records(world, names, services) {
+    for record in records {
         let At::Zone(region, zone) = record.at else {
             continue;
         };
@@ -218,24 +229,11 @@ fn by_zone<'a>(world: &'a World, names: &Names, services: &[Service]) -> BTreeMa
             is_mutual(&services[record.service]),
         );
         let having = zones.entry(of).or_default();
-        for target in record.targets {
-            having.entry(target).or_default().insert(record.service);
+        for target in &record.targets {
+            having.entry(*target).or_default().insert(record.service);
         }
     }
     zones
-}
-
-/// Whether they are for east-west gateways, the addresses in the records of clusters, and the clusters' names.
-fn of_clusters(world: &World, names: &Names, services: &[Service]) -> Vec<(bool, String, String)> {
-    let mut all = Vec::new();
-    for record in records(world, names, services) {
-        if let At::Cluster(_, _, cluster) = record.at {
-            let mutual = is_mutual(&services[record.service]);
-            let targets = record.targets.into_iter();
-            all.extend(targets.map(|address| (mutual, address.to_owned(), cluster.to_owned())));
-        }
-    }
-    all
 }
 
 /// A record of a service, with its addresses.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::manifests::{Object, field, list};
 use crate::mesh::{Cluster, Distribution, Locality, RegionFailover};
-use crate::traffic::locality::{OTHERS, Site, is_part};
+use crate::traffic::locality::{OTHERS, Site, is_part, sharing_zones};
 
 /// The preferences in a service's rules, with unresolved places.
 #[derive(Default)]
@@ -99,27 +99,23 @@ impl Found {
 }
 
 fn sites(clusters: &[Cluster]) -> Vec<Site<'_>> {
-    let sites = clusters.iter().map(|one| {
-        let zones: BTreeSet<&str> = one.all_zones().collect();
-        Site {
-            name: &one.name,
-            region: &one.region,
-            zones: zones.into_iter().collect(),
-            shares_zones: false,
-        }
-    });
-    let mut sites: Vec<Site<'_>> = sites.collect();
-    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for site in &sites {
-        for zone in &site.zones {
-            *counts.entry((site.region, zone)).or_default() += 1;
-        }
-    }
-    for site in &mut sites {
-        let mut zones = site.zones.iter();
-        site.shares_zones = zones.any(|zone| counts[&(site.region, *zone)] > 1);
-    }
+    let places = |one: &Cluster| -> Vec<String> {
+        let zones = one.all_zones();
+        zones.map(|zone| format!("{}/{zone}", one.region)).collect()
+    };
+    let places: Vec<Vec<String>> = clusters.iter().map(places).collect();
+    let sites = clusters.iter().zip(sharing_zones(&places));
     sites
+        .map(|(one, shares_zones)| {
+            let zones: BTreeSet<&str> = one.all_zones().collect();
+            Site {
+                name: &one.name,
+                region: &one.region,
+                zones: zones.into_iter().collect(),
+                shares_zones,
+            }
+        })
+        .collect()
 }
 
 /// The document's form of an area in the rules of the cluster `client`; `None` if it has none.

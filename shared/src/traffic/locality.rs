@@ -13,7 +13,7 @@
 //! comes first in every zone, which a locality of one of the zones would not achieve: another cluster's gateway in the
 //! zone of the caller's node would be nearer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::name::Label;
 use crate::resolved::preferences::{Area, Preferences};
@@ -69,6 +69,16 @@ impl Site<'_> {
 /// [`Site::seen_from`] of clusters of a document.
 pub(crate) fn seen_from(client: &Cluster, cluster: &Cluster) -> String {
     Site::from(cluster).seen_from(&Site::from(client))
+}
+
+/// Which clusters have a zone in common with another one; `places` are the zones of each, as `region/zone`.
+pub(crate) fn sharing_zones(places: &[Vec<String>]) -> Vec<bool> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for place in places.iter().flatten() {
+        *counts.entry(place).or_default() += 1;
+    }
+    let is_shared = |place: &String| counts[place.as_str()] > 1;
+    places.iter().map(|of| of.iter().any(is_shared)).collect()
 }
 
 /// Whether other clusters of the region of a regional cluster `client` run a service, so that its entries have them as
@@ -160,10 +170,13 @@ pub(crate) fn weights(
             all.all(|(at, locality)| is_inside(*at) == is_part(locality, text))
         };
         let text = area.to_string();
-        let inside = endpoints.iter().filter(|(at, _)| is_inside(*at));
-        let inside: BTreeSet<&str> = inside.map(|(_, locality)| locality.as_str()).collect();
+        let mut inside: BTreeMap<&str, u8> = BTreeMap::new();
+        for (_, locality) in endpoints.iter().filter(|(at, _)| is_inside(*at)) {
+            let count = inside.entry(locality).or_default();
+            *count = count.saturating_add(1);
+        }
         // Several in one zone have subzones.
-        let first = inside.first().filter(|_| inside.len() > 1);
+        let first = inside.keys().next().filter(|_| inside.len() > 1);
         let zone = first.and_then(|locality| {
             let (end, _) = locality.match_indices('/').nth(1)?;
             locality.get(..end)
@@ -176,14 +189,9 @@ pub(crate) fn weights(
             weights.insert(same.to_owned(), *share);
             continue;
         }
-        let mut localities: BTreeMap<&str, u8> = BTreeMap::new();
-        for (_, locality) in endpoints.iter().filter(|(at, _)| is_inside(*at)) {
-            let count = localities.entry(locality).or_default();
-            *count = count.saturating_add(1);
-        }
-        let all: u32 = localities.values().map(|count| u32::from(*count)).sum();
+        let all: u32 = inside.values().map(|count| u32::from(*count)).sum();
         let (mut before, mut given) = (0, 0);
-        for (locality, count) in localities {
+        for (locality, count) in inside {
             before += u32::from(count);
             // Sums are rounded, not shares, so that they add up to the whole.
             let until = u8::try_from(before * u32::from(*share) / all).unwrap_or(*share);

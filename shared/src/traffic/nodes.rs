@@ -22,7 +22,7 @@ pub fn selectors(cluster: &Cluster) -> [String; 2] {
     ]
 }
 
-/// Nodes that are somewhere else; `places` are their localities, `region/zone`.
+/// The finding for nodes that are somewhere else; `places` are their localities, `region/zone`.
 pub fn elsewhere(index: usize, cluster: &Cluster, places: &BTreeSet<String>) -> Option<Finding> {
     if places.is_empty() {
         return None;
@@ -43,7 +43,7 @@ pub fn elsewhere(index: usize, cluster: &Cluster, places: &BTreeSet<String>) -> 
     ))
 }
 
-/// That the nodes could not be read.
+/// The finding for nodes that could not be read.
 pub fn unread(index: usize, cluster: &str, why: &str) -> Finding {
     finding(
         index,

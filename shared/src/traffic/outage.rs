@@ -42,8 +42,8 @@ pub enum OutageError {
 }
 
 impl Outage {
-    /// Adds `CLUSTER`, `zone:REGION/ZONE` (all clusters that have no other zone left), `gateway:CLUSTER`, `service:NAME.NAMESPACE@CLUSTER`, or
-    /// `service:NAME.NAMESPACE` (wherever it runs).
+    /// Adds `CLUSTER`, `zone:REGION/ZONE` (all clusters that have no other zone left), `gateway:CLUSTER`,
+    /// `service:NAME.NAMESPACE@CLUSTER`, or `service:NAME.NAMESPACE` (wherever it runs).
     ///
     /// # Errors
     /// The name is not in the document.

@@ -67,9 +67,7 @@ impl ModuleFile {
         let mut files = Vec::new();
         for entry in walkdir::WalkDir::new(&target).into_iter().flatten() {
             let path = entry.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "yaml")
+            if is_yaml(path)
                 && let Ok(inside) = path.strip_prefix(&target)
             {
                 files.push((inside.display().to_string(), path.to_owned()));
