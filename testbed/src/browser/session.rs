@@ -20,6 +20,13 @@ const POLL_EVERY: Duration = Duration::from_millis(20);
 /// The part of `ChromeDriver`'s output before its port.
 const STARTED: &str = "started successfully on port ";
 
+/// The part of its output when another process had its port. `ChromeDriver` asks for a free port of IPv6 and then takes
+/// the same one of IPv4, without knowing whether it is free.
+const PORT_TAKEN: &str = "port not available";
+
+/// Ports that it may try: one in many starts finds its first one taken, beside tests that listen on ports of IPv4.
+const PORTS: usize = 5;
+
 /// For a browser without a screen, sandbox helpers, background network use, or any trace of earlier runs.
 const FLAGS: &[&str] = &[
     "--headless=new",
@@ -85,18 +92,7 @@ impl Browser {
         for name in ["profile", "downloads"] {
             std::fs::create_dir(folder.path().join(name)).map_err(BrowserError::Files)?;
         }
-        let mut chromedriver = OwnedProcess::start(
-            &programs.chromedriver,
-            ["--port=0"],
-            // For all files that both write besides the profile.
-            &[
-                ("HOME", folder.path().as_os_str()),
-                ("TMPDIR", folder.path().as_os_str()),
-            ],
-            &folder.path().join("chromedriver.log"),
-        )
-        .map_err(BrowserError::Files)?;
-        let port = port_of(&mut chromedriver).await?;
+        let (chromedriver, port) = start_chromedriver(&programs, folder.path()).await?;
         let capabilities = capabilities(&programs, folder.path())?;
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
         let browser = Self {
@@ -252,6 +248,30 @@ pub enum BrowserError {
         /// The files in the folder of downloads.
         found: String,
     },
+}
+
+async fn start_chromedriver(
+    programs: &Programs,
+    folder: &Path,
+) -> Result<(OwnedProcess, u16), BrowserError> {
+    let mut ports_left = PORTS;
+    loop {
+        let mut chromedriver = OwnedProcess::start(
+            &programs.chromedriver,
+            ["--port=0"],
+            // For all files that both write besides the profile.
+            &[("HOME", folder.as_os_str()), ("TMPDIR", folder.as_os_str())],
+            &folder.join("chromedriver.log"),
+        )
+        .map_err(BrowserError::Files)?;
+        ports_left -= 1;
+        match port_of(&mut chromedriver).await {
+            Ok(port) => return Ok((chromedriver, port)),
+            Err(BrowserError::NotStarted { output })
+                if output.contains(PORT_TAKEN) && ports_left > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 async fn port_of(chromedriver: &mut OwnedProcess) -> Result<u16, BrowserError> {
