@@ -75,6 +75,7 @@ fn unreadable(error: &ReadError) -> Value {
         column,
         message,
         hint,
+        missing: _,
     } = error;
     json!({
         "severity": Severity::Error,

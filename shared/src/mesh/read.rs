@@ -31,6 +31,8 @@ pub struct ReadError {
     pub message: String,
     /// The remedy.
     pub hint: String,
+    /// The field that is missing at the path, if that is the error.
+    pub missing: Option<&'static str>,
 }
 
 impl fmt::Display for ReadError {
@@ -87,6 +89,10 @@ impl ReadErrors {
         }
         let reported = errors.into_iter().map(|(error, meant)| ReadError {
             hint: hint(&error, meant),
+            missing: match error.kind {
+                ErrorKind::MissingField(field) => Some(field),
+                _ => None,
+            },
             path: error.path,
             line: error.line,
             column: error.column,
@@ -133,9 +139,18 @@ impl Mesh {
                     Limits::BYTES
                 ),
                 hint: "split it into several meshes".to_owned(),
+                missing: None,
             }]));
         }
         yaml::from_str(text).map_err(ReadErrors::of)
+    }
+
+    /// The document that an untyped value is, with defaults where it does not fit, and errors about these; a value that
+    /// is being edited may be incomplete. A value that is no document at all gives the default one.
+    pub fn from_value(value: &serde_json::Value) -> (Self, Vec<ReadError>) {
+        let (mesh, errors) = yaml::from_value(value);
+        let ReadErrors(errors) = ReadErrors::of(errors);
+        (mesh.unwrap_or_default(), errors)
     }
 
     /// Serializes the document as YAML in its canonical form: fields in the order of the reference, only those that are
@@ -333,6 +348,44 @@ mod tests {
                 .all(|(error, _)| !error.contains("add `apiVersion")),
             "{misspelt:?}"
         );
+    }
+
+    #[test]
+    fn an_incomplete_value_gives_a_document_and_errors() {
+        let value = serde_json::json!({
+            "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "demo" },
+            "spec": {
+                "istio": 1.27,
+                "dns": { "ttl": "soon" },
+                "clusters": [{ "name": "a", "zone": "b" }],
+                "services": [{ "name": "s", "port": "80" }, { "port": "80a" }],
+            },
+        });
+        let (mesh, errors) = Mesh::from_value(&value);
+        let paths: Vec<String> = errors
+            .iter()
+            .map(|error| {
+                assert_eq!((error.line, error.column), (None, None));
+                format!("{}: {}", error.path, error.message)
+            })
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "spec.dns.ttl: expected a whole number from 0 to 4294967295, found the text \"soon\"",
+                "spec.dns: missing field `suffix`",
+                "spec.clusters[0]: missing field `region`",
+                "spec.services[1].port: expected a whole number from 0 to 4294967295, found the text \"80a\"",
+                "spec.services[1]: missing field `name`",
+            ]
+        );
+        let services: Vec<Option<u32>> = mesh.spec.services.iter().map(|one| one.port).collect();
+        assert_eq!((services[0], services.len()), (Some(80), 2));
+        assert_eq!(mesh.spec.istio.as_deref(), Some("1.27"));
+        assert_eq!(mesh.spec.clusters[0].zone, "b");
+
+        let whole = Mesh::from_value(&serde_json::to_value(&mesh).unwrap());
+        assert_eq!(whole, (mesh, Vec::new()));
     }
 
     #[test]

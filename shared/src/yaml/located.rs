@@ -4,6 +4,7 @@
 //! would be most of the program that the page loads. The value has its position, so every error has the path, the line
 //! and the column.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::value::StrDeserializer;
@@ -11,7 +12,7 @@ use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
     Unexpected, Visitor,
 };
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 use super::fault::Fault;
 
@@ -30,6 +31,19 @@ pub(super) enum Node {
     Map(Vec<(Spanned<String>, Located)>),
     /// Any type, as a map of these fields: replaces a missing or wrong value, so that parsing can continue.
     Anything(Vec<(Spanned<String>, Located)>),
+}
+
+impl Node {
+    /// The text of a number or a boolean that is from no text.
+    fn written(&self) -> Option<String> {
+        match self {
+            Self::Bool(value) => Some(value.to_string()),
+            Self::Unsigned(value) => Some(value.to_string()),
+            Self::Negative(value) => Some(value.to_string()),
+            Self::Float(value) => Some(value.to_string()),
+            Self::Null | Self::Text(_) | Self::List(_) | Self::Map(_) | Self::Anything(_) => None,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -88,11 +102,49 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 }
 
+impl From<&serde_json::Value> for Node {
+    fn from(value: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        let nowhere = |node: Self| Spanned::new(node, Location::UNKNOWN, Location::UNKNOWN);
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => number
+                .as_u64()
+                .map(Self::Unsigned)
+                .or_else(|| number.as_i64().map(Self::Negative))
+                .unwrap_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN))),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Array(items) => {
+                Self::List(items.iter().map(|item| nowhere(item.into())).collect())
+            }
+            Value::Object(fields) => {
+                let key =
+                    |key: &String| Spanned::new(key.clone(), Location::UNKNOWN, Location::UNKNOWN);
+                let fields = fields.iter();
+                Self::Map(
+                    fields
+                        .map(|(name, value)| (key(name), nowhere(value.into())))
+                        .collect(),
+                )
+            }
+        }
+    }
+}
+
+/// The text of a document, and the rules for its plain scalars.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'de> {
+    /// The whole text, for numbers that are expected as text; empty for a value that is from no text.
+    pub(super) text: &'de str,
+    /// Parses a plain scalar. A pointer, so that a program that only reads values does not contain the YAML parser.
+    pub(super) scalar: fn(&str) -> Option<Node>,
+}
+
 /// Deserializes a value.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'de> {
-    /// The whole document, for numbers that are expected as text.
-    pub(super) source: &'de str,
+    pub(super) source: Source<'de>,
     pub(super) value: &'de Located,
 }
 
@@ -104,17 +156,18 @@ impl<'de> Reader<'de> {
     }
 
     /// The text of a scalar in the source: a version `1.10` is not `1.1`.
-    fn text(self) -> Option<&'de str> {
+    fn text(self) -> Option<Cow<'de, str>> {
         match &self.value.value {
-            Node::Text(text) => Some(text),
-            Node::Anything(_) => Some(""),
+            Node::Text(text) => Some(text.into()),
+            Node::Anything(_) => Some("".into()),
             Node::Null | Node::List(_) | Node::Map(_) => None,
+            scalar if self.source.text.is_empty() => scalar.written().map(Cow::Owned),
             Node::Bool(_) | Node::Unsigned(_) | Node::Negative(_) | Node::Float(_) => {
                 let span = self.value.defined.span();
                 let start = usize::try_from(span.byte_offset()?).ok()?;
                 let length = usize::try_from(span.byte_len()?).ok()?;
-                let text = self.source.get(start..start + length)?;
-                is_bare(text).then_some(text)
+                let text = self.source.text.get(start..start + length)?;
+                is_bare(text).then_some(text.into())
             }
         }
     }
@@ -140,15 +193,13 @@ impl<'de> Reader<'de> {
             Node::Null => return Err(self.unexpected("a value")),
             // Booleans are requested separately.
             Node::Anything(_) => return visitor.visit_u64(0),
-            Node::Text(text) if is_bare(text.trim()) => {
-                match super::parse(text.trim()).map(|bare| bare.value) {
-                    Ok(Node::Bool(value)) => visitor.visit_bool(value),
-                    Ok(Node::Unsigned(value)) => visitor.visit_u64(value),
-                    Ok(Node::Negative(value)) => visitor.visit_i64(value),
-                    Ok(Node::Float(value)) => visitor.visit_f64(value),
-                    _ => self.deserialize_any(visitor),
-                }
-            }
+            Node::Text(text) if is_bare(text.trim()) => match (self.source.scalar)(text.trim()) {
+                Some(Node::Bool(value)) => visitor.visit_bool(value),
+                Some(Node::Unsigned(value)) => visitor.visit_u64(value),
+                Some(Node::Negative(value)) => visitor.visit_i64(value),
+                Some(Node::Float(value)) => visitor.visit_f64(value),
+                _ => self.deserialize_any(visitor),
+            },
             _ => self.deserialize_any(visitor),
         };
         read.map_err(|fault: Fault| fault.expecting(desired))
@@ -195,7 +246,8 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.text() {
-            Some(text) => visitor.visit_borrowed_str(text),
+            Some(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            Some(Cow::Owned(text)) => visitor.visit_string(text),
             None => Err(self.unexpected("a text")),
         }
     }
@@ -211,11 +263,11 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         let text = match self.value.value {
-            Node::Anything(_) => variants.first().copied(),
+            Node::Anything(_) => variants.first().map(|first| Cow::Borrowed(*first)),
             _ => self.text(),
         };
         match text {
-            Some(text) => visitor.visit_enum(StrDeserializer::new(text)),
+            Some(text) => visitor.visit_enum(StrDeserializer::new(&text)),
             None => Err(self.unexpected("a text")),
         }
     }
@@ -292,7 +344,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 }
 
 struct Items<'de> {
-    source: &'de str,
+    source: Source<'de>,
     list: &'de [Located],
     next: usize,
 }
@@ -321,7 +373,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 }
 
 struct Fields<'de> {
-    source: &'de str,
+    source: Source<'de>,
     map: &'de [(Spanned<String>, Located)],
     next: usize,
 }

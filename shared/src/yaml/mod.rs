@@ -15,9 +15,10 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::text::shorten;
-use located::Located;
+use located::{Located, Node, Source};
 pub use positions::{Position, Positions};
 pub use redacted::redacted;
+use serde_saphyr::{Location, Spanned};
 pub(crate) use syntax::template_hint;
 
 /// Limit of nesting.
@@ -82,7 +83,32 @@ impl std::error::Error for Error {}
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
     let value =
         parse(text).map_err(|error| vec![syntax_error(text, path_of_error(text), &error)])?;
-    recover::read(text, value)
+    let source = Source { text, scalar };
+    match recover::read(source, value) {
+        (Some(read), errors) if errors.is_empty() => Ok(read),
+        (_, errors) => Err(errors),
+    }
+}
+
+/// Deserializes an untyped value, such as a document that is being edited. Where it does not fit, the result has the
+/// default, and there is an error without a position. There is no result with more than a hundred errors.
+pub fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> (Option<T>, Vec<Error>) {
+    let source = Source {
+        text: "",
+        scalar: |text| Some((&serde_json::from_str::<serde_json::Value>(text).ok()?).into()),
+    };
+    let value = Spanned::new(value.into(), Location::UNKNOWN, Location::UNKNOWN);
+    let (read, mut errors) = recover::read(source, value);
+    for error in &mut errors {
+        error.line = None;
+        error.column = None;
+    }
+    (read, errors)
+}
+
+/// Parses a plain scalar.
+fn scalar(text: &str) -> Option<Node> {
+    parse(text).ok().map(|parsed| parsed.value)
 }
 
 /// Parses one document as an untyped value.

@@ -6,14 +6,18 @@ use serde::de::DeserializeOwned;
 use serde_saphyr::{Location, Spanned};
 
 use super::fault::{About, Fault};
-use super::located::{Located, Node, Reader};
+use super::located::{Located, Node, Reader, Source};
 use super::{Error, ErrorKind};
 
 /// Limit of errors in one document; each costs a pass.
 const MAX_ERRORS: usize = 100;
 
-/// Deserializes a value; returns all errors in the order of the document.
-pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Result<T, Vec<Error>> {
+/// Deserializes a value. Where it does not fit, the result has a value that does, and there is an error, in the order
+/// of the document. There is no result if an error cannot be repaired.
+pub(super) fn read<T: DeserializeOwned>(
+    source: Source<'_>,
+    mut value: Located,
+) -> (Option<T>, Vec<Error>) {
     let mut errors = Vec::new();
     loop {
         let reader = Reader {
@@ -21,8 +25,7 @@ pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Res
             value: &value,
         };
         let Fault(fault) = match reader.read(PhantomData) {
-            Ok(read) if errors.is_empty() => return Ok(read),
-            Ok(_) => return Err(errors),
+            Ok(read) => return (Some(read), errors),
             Err(fault) => fault,
         };
         let repaired = repair(&mut value, &fault);
@@ -31,7 +34,7 @@ pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Res
             errors.push(fault.error);
         }
         if repaired.is_none() || errors.len() >= MAX_ERRORS {
-            return Err(errors);
+            return (None, errors);
         }
     }
 }
