@@ -228,7 +228,7 @@ fn stream(rendered: &Rendered) -> io::Result<()> {
         .try_for_each(|index| out.write_all(texts.stream_of(index).as_bytes()))
 }
 
-fn texts<'a>(rendered: &'a Rendered) -> Texts<'a> {
+fn texts(rendered: &Rendered) -> Texts {
     let mut parts = Vec::new();
     let done = output::each_part(
         rendered,

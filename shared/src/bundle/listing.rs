@@ -75,6 +75,13 @@ impl Listed {
         files.map(|(path, text)| (path.as_str(), *text))
     }
 
+    /// The files that belong to no single cluster.
+    pub(super) fn common(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.common
+            .iter()
+            .map(|(path, text)| (path.as_str(), *text))
+    }
+
     /// The files of one cluster; empty if it has none.
     pub(super) fn of(&self, cluster: usize) -> impl ExactSizeIterator<Item = (&str, usize)> {
         let files = self.clusters.get(&cluster).map_or(&[][..], Vec::as_slice);

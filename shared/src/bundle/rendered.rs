@@ -5,7 +5,7 @@
 //! engines need all objects at once, and render one cluster after the other.
 
 use super::listing::{Listed, Listing};
-use super::{ClusterManifests, File, common, digest, digest_of_text, stream, texts};
+use super::{ClusterManifests, File, MESH_FILE, common, digest, digest_of_text, stream, texts};
 use crate::mesh::Mesh;
 use crate::placed::Placed;
 use crate::render::{all, at_gateways, of_mesh, of_service, render};
@@ -110,7 +110,7 @@ impl<'a> Rendered<'a> {
     }
 
     /// Collects the texts of all parts, in order.
-    pub fn texts(&self, parts: impl IntoIterator<Item = Vec<TextFile>>) -> Texts<'_> {
+    pub fn texts(&self, parts: impl IntoIterator<Item = Vec<TextFile>>) -> Texts {
         let mut listing = self.listing();
         let mut written = Vec::new();
         for file in parts.into_iter().flatten() {
@@ -118,7 +118,8 @@ impl<'a> Rendered<'a> {
             written.push(file.text);
         }
         Texts {
-            rendered: self,
+            mesh_yaml: self.mesh_yaml.clone(),
+            clusters: self.clusters().map(str::to_owned).collect(),
             listed: listing.finish(),
             written,
         }
@@ -165,13 +166,15 @@ impl TextFile {
 
 /// The texts of a whole bundle, each once, for uses that need the files in order.
 #[derive(Debug)]
-pub struct Texts<'a> {
-    rendered: &'a Rendered<'a>,
+pub struct Texts {
+    /// The document, in its canonical form.
+    pub mesh_yaml: String,
+    clusters: Vec<String>,
     listed: Listed,
     written: Vec<String>,
 }
 
-impl Texts<'_> {
+impl Texts {
     /// The bundle's digest.
     pub fn digest(&self) -> String {
         // Each once, whatever the number of its files.
@@ -182,14 +185,50 @@ impl Texts<'_> {
             .collect();
         let files = self.listed.files();
         digest(
-            &self.rendered.mesh_yaml,
+            &self.mesh_yaml,
             files.map(|(path, text)| (path, digests[text].as_str())),
         )
     }
 
+    /// Every file, path and text: the document first, then the common ones, then the clusters' in order.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        let listed = self.listed.files();
+        [(MESH_FILE, self.mesh_yaml.as_str())]
+            .into_iter()
+            .chain(listed.map(|(path, text)| (path, self.written[text].as_str())))
+    }
+
+    /// The paths of the files that belong to no single cluster.
+    pub fn common(&self) -> impl Iterator<Item = &str> {
+        self.listed.common().map(|(path, _)| path)
+    }
+
+    /// The names of the clusters that have files, with the paths of these, in the order of the document.
+    pub fn clusters(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
+        let clusters = self.clusters.iter().enumerate();
+        clusters.filter_map(|(index, name)| {
+            let files = self.listed.of(index);
+            (files.len() > 0).then(|| (name.as_str(), files.map(|(path, _)| path)))
+        })
+    }
+
+    /// The bundle as one YAML stream, like [`super::Bundle::to_stream`].
+    pub fn to_stream(&self) -> String {
+        let mut text = self.stream_head();
+        let common = self.listed.common();
+        stream::write_files(
+            &mut text,
+            common.map(|(path, text)| (path, self.written[text].as_str())),
+        );
+        for index in 0..self.clusters.len() {
+            text.push_str(&self.stream_of(index));
+        }
+        text
+    }
+
     /// The head of a stream of the bundle.
     pub fn stream_head(&self) -> String {
-        stream::head(&self.digest(), &self.rendered.mesh_yaml)
+        stream::head(&self.digest(), &self.mesh_yaml)
     }
 
     /// The part of a stream for the cluster with this index; empty if it has no files.
@@ -199,7 +238,6 @@ impl Texts<'_> {
             return String::new();
         }
         let texts = files.map(|(path, text)| (path, self.written[text].as_str()));
-        let cluster = &self.rendered.resolved.clusters[index];
-        stream::write_cluster(cluster.name.as_str(), texts)
+        stream::write_cluster(&self.clusters[index], texts)
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn write_cluster<'a>(
     text
 }
 
-fn write_files<'a>(text: &mut String, files: impl Iterator<Item = (&'a str, &'a str)>) {
+pub(super) fn write_files<'a>(text: &mut String, files: impl Iterator<Item = (&'a str, &'a str)>) {
     for (path, manifests) in files {
         _ = write!(text, "---\n# file: {path}\n{manifests}");
     }
