@@ -1,5 +1,6 @@
 //! A headless Chromium, driven over WebDriver.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -76,7 +77,7 @@ pub struct Browser {
     /// Set until it is dropped.
     driver: Option<WebDriver>,
     // Dropped in this order.
-    _chromedriver: OwnedProcess,
+    chromedriver: OwnedProcess,
     folder: OwnedFolder,
 }
 
@@ -97,7 +98,7 @@ impl Browser {
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
         let browser = Self {
             driver: Some(driver),
-            _chromedriver: chromedriver,
+            chromedriver,
             folder,
         };
         browser.set_viewport(viewport.0, viewport.1).await?;
@@ -201,6 +202,14 @@ impl Browser {
         std::fs::write(file, picture).map_err(BrowserError::Files)
     }
 
+    /// The memory of the pages and their workers, in bytes: shared memory is divided among those that share it.
+    ///
+    /// # Errors
+    /// It cannot be read; only Linux has it.
+    pub fn page_memory(&self) -> Result<u64, BrowserError> {
+        memory_of_pages(self.chromedriver.id()).map_err(BrowserError::Files)
+    }
+
     /// Ends the browser.
     ///
     /// # Errors
@@ -290,6 +299,47 @@ async fn port_of(chromedriver: &mut OwnedProcess) -> Result<u16, BrowserError> {
         }
         tokio::time::sleep(POLL_EVERY).await;
     }
+}
+
+/// The memory of all renderer processes below a process.
+fn memory_of_pages(ancestor: u32) -> io::Result<u64> {
+    let mut parents = BTreeMap::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // A process may have ended meanwhile.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{id}/stat")) else {
+            continue;
+        };
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        if let Some(parent) = fields.split_whitespace().nth(1) {
+            parents.insert(id, parent.parse::<u32>().unwrap_or(0));
+        }
+    }
+    let is_below = |mut id: u32| {
+        while let Some(parent) = parents.get(&id) {
+            if *parent == ancestor {
+                return true;
+            }
+            id = *parent;
+        }
+        false
+    };
+    let mut bytes = 0;
+    for id in parents.keys().copied().filter(|id| is_below(*id)) {
+        let command = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        if !command.contains("--type=renderer") {
+            continue;
+        }
+        let rollup =
+            std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap_or_default();
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        bytes += kilobytes.unwrap_or(0) * 1024;
+    }
+    Ok(bytes)
 }
 
 fn port_in(output: &str) -> Option<u16> {
