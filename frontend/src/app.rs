@@ -1,95 +1,98 @@
 //! The page as a whole: creates its state and handles the events of the window.
 
-use any_spawner::Executor;
+use gloo::utils::document;
+use leptos::prelude::*;
+use leptos::{ev, html};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{DragEvent, Event, HtmlInputElement, KeyboardEvent};
+use web_sys::{Event, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
 
-use crate::agent::Agent;
-use crate::agent::api::Client;
+use crate::agent::{Agent, Client};
 use crate::browser;
-use crate::browser::dom::{El, el, el_in, mount, on_window};
-use crate::browser::signals::*;
-use crate::components::agent_dialog::agent_dialog;
-use crate::components::cluster_table::pasted_text;
-use crate::components::header::header;
-use crate::components::notice::notice_bar;
-use crate::pages::edit::edit_page;
-use crate::pages::review::review_page;
-use crate::state::document;
-use crate::state::kept;
-use crate::state::renderer;
-use crate::state::saved::Fragment;
-use crate::state::{Page, Store};
+use crate::components::agent_dialog::AgentDialog;
+use crate::components::header::Header;
+use crate::components::notice::Notices;
+use crate::components::table::pasted_text;
+use crate::document::link::Fragment;
+use crate::pages::edit::EditPage;
+use crate::review::{Review, ReviewPage};
+use crate::state::{Page, Store, exchange, kept, renderer};
 
 /// Shows the page.
 pub fn start() {
-    // It fails only if an executor is set already.
-    _ = Executor::init_wasm_bindgen();
-    if let Some(waiting) = browser::document().get_element_by_id("waiting") {
+    if let Some(waiting) = document().get_element_by_id("waiting") {
         waiting.remove();
     }
-    let owner = Owner::new();
-    owner.with(show);
-    // The page lives as long as its window.
-    std::mem::forget(owner);
+    mount_to_body(App);
 }
 
-fn show() {
-    let (mesh, notice) = kept::load();
-    let store = Store::new(mesh);
-    let agent = Agent::new(store);
+#[component]
+fn App() -> impl IntoView {
+    let (history, notice) = kept::load();
+    let store = Store::new(history);
+    let agent = Agent::new();
+    let review = Review::new(store, agent);
+    provide_context(store);
+    provide_context(agent);
+    provide_context(review);
     store.notice.set(notice);
     kept::keep(store);
     take_fragment(store, agent, true);
-    on_window("hashchange", move |_| take_fragment(store, agent, false));
-    on_window("keydown", move |event| undo_keys(store, &event));
-    on_window("dragover", |event| event.prevent_default());
-    on_window("drop", move |event| drop_file(store, &event));
-    on_window("paste", move |event| paste_document(store, &event));
-
-    // It stays in the document, because the part of the page draws into it.
-    let review = review_page(store, agent);
-    // The form is kept when another document is opened in it.
-    let page = memo(move || store.page.get());
-    let main = el("main").content(move || {
-        let edit = (page.get() == Page::Edit).then(|| edit_page(store, agent));
-        edit.into_iter().chain([review.clone()]).collect()
+    let is_connected = Memo::new(move |_| agent.is_connected());
+    Effect::new(move || {
+        if is_connected.get() {
+            store.spoken.set("Connected to the agent".to_owned());
+            review.resume();
+        }
     });
-    for part in [
-        header(store, agent),
-        notice_bar(store),
-        main,
-        agent_dialog(store, agent),
-        file_input(store),
-    ] {
-        mount(&part);
-    }
+    // The page lives as long as its window, and so do these.
+    window_event_listener(ev::hashchange, move |_| take_fragment(store, agent, false));
+    window_event_listener(ev::keydown, move |event| undo_keys(store, &event));
+    window_event_listener(ev::dragover, |event| event.prevent_default());
+    window_event_listener(ev::drop, move |event| {
+        event.prevent_default();
+        exchange::open_files(store, event.data_transfer().and_then(|data| data.files()));
+    });
+    window_event_listener(ev::paste, move |event| paste_document(store, &event));
     // Last, so that the form appears before the worker is loaded.
     renderer::keep(store);
+    let is_editing = Memo::new(move |_| store.page.get() == Page::Edit);
+    view! {
+        <Header />
+        <Notices />
+        <main>
+            <Show when=move || is_editing.get()><EditPage /></Show>
+            <ReviewPage />
+        </main>
+        <AgentDialog />
+        <FileInput />
+    }
 }
 
 /// The input that opens files; buttons click it.
-fn file_input(store: Store) -> El {
-    el_in("input", "unseen")
-        .id(browser::FILE_INPUT)
-        .attr("type", "file")
-        .attr("tabindex", "-1")
-        .attr("aria-label", "Open a Mesh document or manifests")
-        .attr("accept", ".yaml,.yml,.json,.zip")
-        .attr("multiple", "")
-        .on("change", move |event| {
-            let Some(input) = input_of(&event) else {
-                return;
-            };
-            document::open_files(store, input.files());
+#[component]
+fn FileInput() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let input = NodeRef::<html::Input>::new();
+    let chosen = move |_| {
+        if let Some(input) = input.get_untracked() {
+            exchange::open_files(store, input.files());
             // Without this, the same file could not be chosen again.
             input.set_value("");
-        })
-}
-
-fn input_of(event: &Event) -> Option<HtmlInputElement> {
-    event.target()?.dyn_into().ok()
+        }
+    };
+    view! {
+        <input
+            class="unseen"
+            id=browser::FILE_INPUT
+            node_ref=input
+            type="file"
+            tabindex="-1"
+            aria-label="Open a Mesh document or manifests"
+            accept=".yaml,.yml,.json,.zip"
+            multiple=true
+            on:change=chosen
+        />
+    }
 }
 
 /// Reads the fragment of the address, and removes a token from it.
@@ -98,8 +101,8 @@ fn take_fragment(store: Store, agent: Agent, first: bool) {
     if fragment != Fragment::default() {
         browser::clear_fragment();
     }
-    if let Some(mesh) = fragment.mesh {
-        document::open_link(store, mesh);
+    if let Some(document) = fragment.mesh {
+        exchange::open_link(store, document);
     }
     if let Some(token) = fragment.token {
         let address = fragment.agent.unwrap_or_else(browser::origin);
@@ -109,35 +112,47 @@ fn take_fragment(store: Store, agent: Agent, first: bool) {
     }
 }
 
-/// Undo and redo, except in text inputs, where the browser handles them.
-fn undo_keys(store: Store, event: &Event) {
-    let is_text =
-        input_of(event).is_some_and(|i| matches!(i.type_().as_str(), "text" | "password"));
-    let keys: &KeyboardEvent = event.unchecked_ref();
-    let key = keys.key().to_ascii_lowercase();
-    if is_text || !(keys.ctrl_key() || keys.meta_key()) || !matches!(key.as_str(), "z" | "y") {
+/// Whether an event is about an input for texts outside of the document, which the browser handles.
+fn is_other_text(event: &Event) -> bool {
+    let target = event.target();
+    let is_text = target.is_some_and(|target| {
+        let input = target.dyn_ref::<HtmlInputElement>();
+        input.is_some_and(|input| matches!(input.type_().as_str(), "text" | "password"))
+            || target.has_type::<HtmlTextAreaElement>()
+    });
+    is_text && !is_in_document(event)
+}
+
+fn is_in_document(event: &Event) -> bool {
+    let element = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    element.is_some_and(|element| {
+        element
+            .closest(".document")
+            .is_ok_and(|form| form.is_some())
+    })
+}
+
+/// Undo and redo of the document: the browser's own would undo a text in another field.
+fn undo_keys(store: Store, event: &KeyboardEvent) {
+    let key = event.key().to_ascii_lowercase();
+    let is_undo = (event.ctrl_key() || event.meta_key()) && matches!(key.as_str(), "z" | "y");
+    if !is_undo || is_other_text(event) {
         return;
     }
     event.prevent_default();
-    if key == "y" || keys.shift_key() {
+    if key == "y" || event.shift_key() {
         store.redo();
     } else {
         store.undo();
     }
 }
 
-fn drop_file(store: Store, event: &Event) {
-    event.prevent_default();
-    let data = event.unchecked_ref::<DragEvent>().data_transfer();
-    document::open_files(store, data.and_then(|data| data.files()));
-}
-
 /// Opens a Mesh document that is pasted outside of a text input.
-fn paste_document(store: Store, event: &Event) {
+fn paste_document(store: Store, event: &web_sys::ClipboardEvent) {
     let text = pasted_text(event);
-    if input_of(event).is_none() && text.contains("fedmesh.dev/") {
-        spawn_local(async move {
-            document::open(store, "the pasted document", &text.into()).await;
-        });
+    if !is_other_text(event) && !is_in_document(event) && text.contains("fedmesh.dev/") {
+        exchange::open(store, "the pasted document".to_owned(), text.into());
     }
 }

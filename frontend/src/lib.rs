@@ -1,34 +1,33 @@
 //! The page of fedmesh: a form for the Mesh document, with manifests, names and findings that follow as the user
 //! types, and the connection to the agent.
 //!
-//! **Invariant**: everything that the page knows about a mesh comes from the crate `shared`. Code that not every
-//! visit needs is in programs of its own, loaded on demand: checking and rendering, reading YAML, importing
-//! manifests and packing archives in workers; planning, applying and verifying in the part `review`.
+//! **Invariant**: everything that the page knows about a mesh comes from the crate `shared`. Checking and rendering, and
+//! reading YAML and manifests, are in workers.
 
 #![allow(
-    clippy::wildcard_imports,
-    reason = "`signals` is a prelude of traits and handles"
+    unreachable_pub,
+    reason = "Leptos' macro writes the properties of a component as `pub`"
 )]
 #![allow(
     clippy::large_types_passed_by_value,
     reason = "a bundle of handles to signals is Copy, and closures own theirs"
 )]
 #![allow(
-    clippy::large_enum_variant,
-    reason = "the page has one state, not many"
+    clippy::needless_pass_by_value,
+    reason = "components own their properties"
 )]
 
 mod agent;
 mod app;
 mod browser;
 mod components;
+mod document;
 mod form;
-pub mod json;
 mod pages;
 mod result;
 mod review;
+mod schema;
 mod state;
 pub mod workers;
 
 pub use app::start;
-pub use review::start as start_review;

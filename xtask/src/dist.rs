@@ -111,6 +111,9 @@ fn reproducible<'c>(root: &Path, command: &'c mut Command) -> Result<&'c mut Com
         .env_remove("RUSTFLAGS"))
 }
 
+/// Leptos gives all components one type, instead of compiling each combination of elements.
+const ERASED: &str = "--cfg=erase_components";
+
 /// Flags for rustc, with the separator of this variable, so that names of folders may contain spaces.
 fn flags() -> Result<String> {
     let cargo_home = match std::env::var_os("CARGO_HOME") {
@@ -138,10 +141,10 @@ fn flags() -> Result<String> {
         let registry = registry.with_context(|| format!("cannot read {}", registries.display()))?;
         remapped.push((registry.path(), "/cargo"));
     }
-    let flags = remapped
-        .iter()
-        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()))
-        .collect::<Vec<_>>();
+    let remapped = remapped.iter();
+    let remapped =
+        remapped.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    let flags: Vec<String> = remapped.chain([ERASED.to_owned()]).collect();
     Ok(flags.join("\x1f"))
 }
 

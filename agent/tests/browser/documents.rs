@@ -21,10 +21,13 @@ async fn manifests_become_a_document_and_what_is_lost_is_told() {
         ("spec.clusters[1].name", "west"),
         ("spec.services[0].name", "web"),
         ("spec.services[0].port", "8000"),
-        ("spec.services[0].routes", "/front, /api/*"),
     ] {
         page.wait_for_value(field, value).await;
     }
+    page.press_enter_at("[aria-label='Settings of service 1']")
+        .await;
+    page.wait_for_value("spec.services[0].routes", "/front, /api/*")
+        .await;
     page.wait_for_text("notice", "was imported in part").await;
     page.press_enter("state").await;
     for text in ["FM1001", "FM1006", "federated-faults.yaml: "] {

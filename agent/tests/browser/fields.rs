@@ -23,7 +23,7 @@ async fn callers_are_listed_and_a_finding_leads_to_their_field() {
     page.press_enter_at("#panel-findings button.finding").await;
     let field = "spec.services[1].callers";
     page.wait_for_focus_in(field).await;
-    let noted = format!("notes:{field}");
+    let noted = format!("notes:{field} field-help");
     page.wait_for_attribute(field, "aria-describedby", &noted)
         .await;
     page.picture("details", &[ColourScheme::Dark], &[(1280, 1100)])
@@ -36,10 +36,10 @@ async fn a_finding_is_explained_beside_it() {
     let site = StaticSite::serve(&repository("dist"), "/").unwrap();
     let page = Page::open(&site.url()).await;
     page.click("tab-findings").await;
-    page.wait_for_text("panel-findings", "FM0202").await;
+    page.wait_for_text("panel-findings", "FM0104").await;
     page.press_enter_at("#panel-findings .explanation summary")
         .await;
-    let [paragraph, ..] = shared::explain::entry("FM0202")
+    let [paragraph, ..] = shared::explain::entry("FM0104")
         .unwrap()
         .text
         .split("\n\n")
@@ -49,8 +49,11 @@ async fn a_finding_is_explained_beside_it() {
     };
     page.wait_for_text("panel-findings", &paragraph.replace('`', ""))
         .await;
-    page.wait_for_text("panel-findings", "zone: us-west2-a")
-        .await;
+    page.wait_for_text(
+        "panel-findings",
+        "Set the value, or remove the field or entry:",
+    )
+    .await;
     assert_eq!(page.count("#panel-findings .wrong", "spec:").await, 1);
     page.picture(
         "explanation",
@@ -70,16 +73,18 @@ async fn endpoints_are_addresses_and_findings_stand_at_their_fields() {
     page.click("new-walkthrough").await;
     page.wait_for_value("spec.dns.suffix", "my.dns.zone.name")
         .await;
-    assert_eq!(page.height(CLUSTER_IP).await, 0);
-    page.wait_for_value("spec.endpoints", "addresses").await;
+    page.wait_for_text("spec.endpoints", "default: addresses")
+        .await;
     page.fill("spec.clusters[1].gateway.addresses", "203.0.113.12")
+        .await;
+    page.press_enter_at("[aria-label='Settings of cluster 2']")
         .await;
     page.fill(CLUSTER_IP, "10.96.0.10").await;
     page.show_file("cluster2/40-gateways.yaml").await;
     page.wait_for_text("manifest", "10.96.0.10").await;
 
     page.choose("spec.target", "karmada").await;
-    page.wait_for_value("spec.endpoints", "names").await;
+    page.wait_for_text("spec.endpoints", "default: names").await;
     page.choose("spec.endpoints", "addresses").await;
     page.wait_for_text("notes:spec.endpoints", "`fedmesh-agent follow`")
         .await;
@@ -88,7 +93,8 @@ async fn endpoints_are_addresses_and_findings_stand_at_their_fields() {
     page.choose("spec.endpoints", "names").await;
     let told = format!("notes:{CLUSTER_IP}");
     page.wait_for_text(&told, "`clusterIP` has no effect").await;
-    page.wait_for_attribute(CLUSTER_IP, "aria-describedby", &told)
+    let described_by = format!("{told} field-help");
+    page.wait_for_attribute(CLUSTER_IP, "aria-describedby", &described_by)
         .await;
     page.picture(
         "fields",

@@ -258,17 +258,21 @@ impl Page {
             .unwrap()
     }
 
-    /// Loads a part that is loaded on demand.
-    pub(crate) async fn load_part(&self, name: &str) {
-        let load =
-            format!("return loadPart('{name}').then(() => 'there', (error) => error.message)");
-        let answer = self
-            .browser
-            .driver()
-            .execute(load, Vec::new())
-            .await
-            .unwrap();
-        assert_eq!(answer.json().as_str(), Some("there"));
+    /// Adds a setting to an object, such as `service 1`, as a person does who knows its name.
+    pub(crate) async fn add_setting(&self, object: &str, name: &str) {
+        let add = "const [label, name] = arguments;
+            const select = document.querySelector(`[aria-label='${label}']`);
+            if (![...(select?.options ?? [])].some((option) => option.value === name)) return false;
+            select.focus();
+            select.value = name;
+            select.dispatchEvent(new Event('change', { bubbles: true }));
+            return true;";
+        self.until(&format!("{name} can be added to {object}"), async || {
+            let arguments = vec![format!("Add a setting of {object}").into(), name.into()];
+            let answer = self.browser.driver().execute(add, arguments).await.ok()?;
+            answer.json().as_bool()?.then_some(())
+        })
+        .await;
     }
 
     /// Wide tables scroll in their own boxes.

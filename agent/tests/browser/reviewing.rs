@@ -45,7 +45,7 @@ pub(crate) async fn refused_while_another_writes(page: &Page, bed: &Testbed) {
     let locked = operations.lock(&mesh, &decisions, "apply", options);
     let locked = locked.await.unwrap();
     page.press_enter("apply").await;
-    page.wait_for_text("review-stage", "is being changed by another run: apply ")
+    page.wait_for_text("review-page", "is being changed by another run: apply ")
         .await;
     locked.release().await;
     page.press_enter("try-again").await;
@@ -90,10 +90,10 @@ async fn what_blocks_a_plan_is_decided_at_its_place() {
         "Blocked: nothing is applied to this cluster",
         "All clusters are blocked",
     ] {
-        page.wait_for_text("review-stage", text).await;
+        page.wait_for_text("review-page", text).await;
     }
     // Options of the command line are of no use here.
-    assert_eq!(page.count("#review-stage", "give --").await, 0);
+    assert_eq!(page.count("#review-page", "give --").await, 0);
     page.picture_of_all("review-blocked", BOTH, &[1280, 390])
         .await;
     page.assert_no_sideways_scrolling().await;
@@ -126,7 +126,7 @@ async fn what_blocks_a_plan_is_decided_at_its_place() {
         .await;
     page.wait_until_gone("last-known").await;
     page.wait_for_text(
-        "review-stage",
+        "review-page",
         "2 objects are skipped, with the objects that depend on them",
     )
     .await;
@@ -190,7 +190,7 @@ async fn deletions_need_the_name_and_a_run_says_what_it_waits_for_and_skips() {
 
     page.wait_for_text("review-title", "Another run is changing this mesh")
         .await;
-    page.wait_for_text("review-stage", "admin@laptop").await;
+    page.wait_for_text("review-page", "admin@laptop").await;
     page.wait_for_focus_in("review-title").await;
     page.picture("review-held", BOTH, WIDE_AND_NARROW).await;
     page.press_enter("try-again").await;
@@ -205,13 +205,13 @@ async fn deletions_need_the_name_and_a_run_says_what_it_waits_for_and_skips() {
     page.wait_for_attribute("apply", "disabled", "true").await;
     page.type_into("confirm-delete", "shop").await;
     page.press_enter("apply").await;
-    page.wait_for_text("review-stage", "Waiting: too many requests; retry in 3 s")
+    page.wait_for_text("review-page", "Waiting: too many requests; retry in 3 s")
         .await;
     page.picture("applying-waiting", BOTH, WIDE_AND_NARROW)
         .await;
     review.go_on();
-    page.wait_for_text("review-stage", "1 of 4 objects").await;
-    assert_eq!(page.count("#review-stage", "Waiting: ").await, 0);
+    page.wait_for_text("review-page", "1 of 4 objects").await;
+    assert_eq!(page.count("#review-page", "Waiting: ").await, 0);
     review.go_on();
     page.wait_for_attribute("result", "data-success", "false")
         .await;
@@ -222,7 +222,7 @@ async fn deletions_need_the_name_and_a_run_says_what_it_waits_for_and_skips() {
         "2 objects skipped, because Namespace sales was not applied",
         "Service sales/invoices",
     ] {
-        page.wait_for_text("review-stage", text).await;
+        page.wait_for_text("review-page", text).await;
     }
     page.picture("applied-skipped", BOTH, WIDE_AND_NARROW).await;
     page.assert_no_sideways_scrolling().await;

@@ -37,8 +37,6 @@ struct Played {
     /// What each drill was to take away.
     drills: Mutex<Vec<String>>,
     is_stopped: AtomicBool,
-    /// Whether it has lost the code that is loaded on demand.
-    lacks_part: AtomicBool,
 }
 
 impl StubAgent {
@@ -59,7 +57,6 @@ impl StubAgent {
             waits: Mutex::default(),
             drills: Mutex::default(),
             is_stopped: AtomicBool::default(),
-            lacks_part: AtomicBool::default(),
         });
         let router = Router::new()
             .route(
@@ -77,11 +74,6 @@ impl StubAgent {
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { address, played }
-    }
-
-    /// Loses the code that is loaded on demand, or finds it again.
-    pub(crate) fn lose_part(&self, lacks_part: bool) {
-        self.played.lacks_part.store(lacks_part, Ordering::SeqCst);
     }
 
     /// The link that a real one would print.
@@ -225,9 +217,8 @@ async fn file(State(played): State<Arc<Played>>, uri: axum::http::Uri) -> Respon
         Some("wasm") => "application/wasm",
         _ => "image/svg+xml",
     };
-    let is_lost = name == "review.js" && played.lacks_part.load(Ordering::SeqCst);
     match std::fs::read(played.page.join(name)) {
-        Ok(bytes) if !is_lost => ([(header::CONTENT_TYPE, kind)], bytes).into_response(),
+        Ok(bytes) => ([(header::CONTENT_TYPE, kind)], bytes).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -9,16 +9,10 @@ mod weight;
 
 use weight::{Weight, files, total, weigh};
 
-/// Largest first load, everything together, in bytes after brotli at its best.
-const FIRST_LOAD: usize = 260 * 1024;
-/// What is loaded on demand, and the most that each may weigh.
-const ON_DEMAND: [(&str, usize); 5] = [
-    ("import-worker", 740 * 1024),
-    ("render-worker", 350 * 1024),
-    ("review", 210 * 1024),
-    ("yaml-worker", 270 * 1024),
-    ("zip-worker", 260 * 1024),
-];
+/// Largest program of the page with its styles, everything that the form needs, in bytes after brotli at its best.
+const FIRST_LOAD: usize = 530 * 1024;
+/// What is loaded after the form, and the most that each may weigh.
+const ON_DEMAND: [(&str, usize); 2] = [("read-worker", 750 * 1024), ("render-worker", 450 * 1024)];
 
 /// The most that a file with explanations of findings may weigh: one is loaded at a time.
 const EXPLANATIONS: usize = 16 * 1024;

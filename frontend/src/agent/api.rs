@@ -1,16 +1,18 @@
 //! Typed calls of the agent's API. Every error is a [`Failure`] that the page shows.
 
+use std::io;
+
+use futures::io::AsyncBufReadExt as _;
+use futures::stream::{StreamExt as _, TryStreamExt as _};
+use gloo::net::http::{Method, RequestBuilder, Response};
+use js_sys::Uint8Array;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::api::{ApiError, ApplyRefused, Clusters, Session};
 use shared::check::Finding;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, ReadableStreamDefaultReader, RequestInit, Response};
+use wasm_streams::ReadableStream;
 
-use super::lines::Lines;
 use crate::browser;
-use crate::json;
 
 /// Why a call failed, as shown to the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,32 +49,28 @@ impl Client {
         path: &str,
         mut take: impl FnMut(T) -> bool,
     ) -> Result<(), Failure> {
-        let response = self.send("GET", path, None).await?;
+        let response = self.send(self.request(Method::GET, path).build()).await?;
         let Some(body) = response.body() else {
             return Err(self.cut_off());
         };
-        let events: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-        let mut lines = Lines::default();
-        loop {
-            let piece = JsFuture::from(events.read())
-                .await
-                .map_err(|_| self.cut_off())?;
-            if js_sys::Reflect::get(&piece, &"done".into()).is_ok_and(|done| done.is_truthy()) {
-                return Err(self.cut_off());
-            }
-            let bytes = js_sys::Reflect::get(&piece, &"value".into()).unwrap_or_default();
-            for line in lines.take(&js_sys::Uint8Array::new(&bytes).to_vec()) {
-                if take(read(&line)?) {
-                    // Cancelling fails only when the stream has ended.
-                    _ = JsFuture::from(events.cancel()).await;
-                    return Ok(());
-                }
+        let pieces = ReadableStream::from_raw(body).into_stream();
+        // Dropping the stream cancels the request.
+        let bytes = pieces.map(|piece| match piece {
+            Ok(piece) => Ok(Uint8Array::new(&piece).to_vec()),
+            Err(error) => Err(io::Error::other(browser::message(&error))),
+        });
+        let mut lines = bytes.into_async_read().lines();
+        while let Some(line) = lines.next().await {
+            let line = line.map_err(|_| self.cut_off())?;
+            if !line.trim().is_empty() && take(read(&line)?) {
+                return Ok(());
             }
         }
+        Err(self.cut_off())
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        read(&text(&self.send("GET", path, None).await?).await)
+        value(&self.send(self.request(Method::GET, path).build()).await?).await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(
@@ -80,59 +78,44 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, Failure> {
-        let body = json::write(body);
-        read(&text(&self.send("POST", path, Some(&body)).await?).await)
+        value(
+            &self
+                .send(self.request(Method::POST, path).json(body))
+                .await?,
+        )
+        .await
     }
 
     /// Sends a request whose response has no content.
     pub(crate) async fn emit(&self, path: &str) -> Result<(), Failure> {
-        self.send("POST", path, None).await.map(|_| ())
+        self.send(self.request(Method::POST, path).build())
+            .await
+            .map(|_| ())
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}/api/v1/{path}", self.address.trim_end_matches('/'));
+        RequestBuilder::new(&url)
+            .method(method)
+            .header("Authorization", &format!("Bearer {}", self.token))
     }
 
     /// Sends a request; a response without a status of success is an error.
     async fn send(
         &self,
-        method: &str,
-        path: &str,
-        body: Option<&str>,
+        request: Result<gloo::net::http::Request, gloo::net::Error>,
     ) -> Result<Response, Failure> {
-        let url = format!("{}/api/v1/{path}", self.address.trim_end_matches('/'));
-        let promise = self.start(method, &url, body).map_err(|error| Failure {
-            message: format!(
-                "cannot send a request to {}: {}",
-                self.address,
-                browser::message(&error)
-            ),
+        let request = request.map_err(|error| Failure {
+            message: format!("cannot send a request to {}: {error}", self.address),
             hint: "use the address that the agent prints, such as http://127.0.0.1:7777".to_owned(),
             ..Failure::default()
         })?;
-        let response = JsFuture::from(promise)
-            .await
-            .map_err(|_| self.unreachable())?;
-        let response: Response = response.unchecked_into();
+        let response = request.send().await.map_err(|_| self.unreachable())?;
         if response.ok() {
             Ok(response)
         } else {
-            Err(failure(response).await)
+            Err(failure(&response).await)
         }
-    }
-
-    fn start(
-        &self,
-        method: &str,
-        url: &str,
-        body: Option<&str>,
-    ) -> Result<js_sys::Promise, JsValue> {
-        let headers = Headers::new()?;
-        headers.set("Authorization", &format!("Bearer {}", self.token))?;
-        let init = RequestInit::new();
-        init.set_method(method);
-        if let Some(body) = body {
-            headers.set("Content-Type", "application/json")?;
-            init.set_body(&body.into());
-        }
-        init.set_headers(&headers);
-        Ok(browser::window().fetch_with_str_and_init(url, &init))
     }
 
     fn unreachable(&self) -> Failure {
@@ -155,15 +138,23 @@ impl Client {
     }
 }
 
+async fn value<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
+    read(&response.text().await.unwrap_or_default())
+}
+
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    json::read(text).map_err(|error| not_understood(&error))
+    serde_json::from_str(text).map_err(|error| Failure {
+        message: format!("invalid response from the agent: {error}"),
+        hint: "reload the page; page and agent must have the same version".to_owned(),
+        ..Failure::default()
+    })
 }
 
 /// The error in a response.
-async fn failure(response: Response) -> Failure {
-    let text = text(&response).await;
+async fn failure(response: &Response) -> Failure {
+    let text = response.text().await.unwrap_or_default();
     let status = response.status();
-    match json::read::<ApiError>(&text) {
+    match serde_json::from_str::<ApiError>(&text) {
         Ok(error) => Failure {
             message: error.message,
             hint: error.hint,
@@ -177,24 +168,5 @@ async fn failure(response: Response) -> Failure {
             status,
             ..Failure::default()
         },
-    }
-}
-
-pub(crate) async fn text(response: &Response) -> String {
-    let Ok(promise) = response.text() else {
-        return String::new();
-    };
-    JsFuture::from(promise)
-        .await
-        .ok()
-        .and_then(|text| text.as_string())
-        .unwrap_or_default()
-}
-
-fn not_understood(error: &str) -> Failure {
-    Failure {
-        message: format!("invalid response from the agent: {error}"),
-        hint: "reload the page; page and agent must have the same version".to_owned(),
-        ..Failure::default()
     }
 }

@@ -1,8 +1,7 @@
-//! The connection to the agent, calls of its API, and messages to the part of the page that needs it.
+//! The connection to the agent, and calls of its API.
 
 pub(crate) mod api;
 mod connection;
-mod lines;
-pub(crate) mod message;
 
-pub(crate) use connection::{Agent, Link, Part};
+pub(crate) use api::{Client, Failure};
+pub(crate) use connection::{Agent, Link};

@@ -1,110 +1,115 @@
 //! The dialog that connects to an agent and shows its clusters.
 
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
 use shared::api::{Context, Intent};
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::HtmlDialogElement;
 
-use super::failure::failure_box;
-use super::findings::acts;
-use crate::agent::api::Client;
-use crate::agent::message::Task;
-use crate::agent::{Agent, Link};
+use super::failure::FailureBox;
+use super::icon::Icon;
+use crate::agent::{Agent, Client, Link};
 use crate::browser;
-use crate::browser::dom::{El, button, effect, el, el_in, icon, text, value_of};
-use crate::browser::signals::*;
-use crate::state::Store;
-use crate::state::saved::Fragment;
+use crate::document::link::Fragment;
+use crate::review::{Review, Task};
 
-pub(crate) fn agent_dialog(store: Store, agent: Agent) -> El {
-    let is_connected = memo(move || agent.is_connected());
-    let close = button("quiet icon-only", move || agent.dialog.set(false))
-        .attr("aria-label", "Close")
-        .add(icon("remove"));
-    let head = el_in("div", "dialog-head")
-        .add(text("h2", "Agent").id("agent-title"))
-        .add(close);
-    let body = el_in("div", "dialog-body").content(move || {
-        if is_connected.get() {
-            connected(store, agent)
-        } else {
-            connect(store, agent)
-        }
-    });
-    let dialog = el("dialog")
-        .id("agent-dialog")
-        .attr("aria-labelledby", "agent-title")
-        .add(head)
-        .add(body)
-        .on("close", move |_| agent.dialog.set(false));
-    let element: HtmlDialogElement = dialog.element().clone().unchecked_into();
-    effect(move || {
+#[component]
+pub(crate) fn AgentDialog() -> impl IntoView {
+    let agent = expect_context::<Agent>();
+    let is_connected = Memo::new(move |_| agent.is_connected());
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move || {
         let desired = agent.dialog.get();
-        if desired && !element.open() && element.is_connected() {
+        let Some(dialog) = dialog.get() else { return };
+        if desired && !dialog.open() {
             // The dialog is in the page and closed, so this does not fail.
-            _ = element.show_modal();
-        } else if !desired && element.open() {
-            element.close();
+            _ = dialog.show_modal();
+        } else if !desired && dialog.open() {
+            dialog.close();
         }
     });
-    dialog
+    view! {
+        <dialog
+            id="agent-dialog"
+            aria-labelledby="agent-title"
+            node_ref=dialog
+            on:close=move |_| agent.dialog.set(false)
+        >
+            <div class="dialog-head">
+                <h2 id="agent-title">"Agent"</h2>
+                <button
+                    type="button"
+                    class="quiet icon-only"
+                    aria-label="Close"
+                    on:click=move |_| agent.dialog.set(false)
+                >
+                    <Icon name="remove" />
+                </button>
+            </div>
+            <div class="dialog-body">
+                <Show when=move || is_connected.get() fallback=|| view! { <Connect /> }>
+                    <Connected />
+                </Show>
+            </div>
+        </dialog>
+    }
 }
 
-fn connect(store: Store, agent: Agent) -> Vec<El> {
+#[component]
+fn Connect() -> impl IntoView {
+    let agent = expect_context::<Agent>();
     let address = RwSignal::new(String::new());
     let token = RwSignal::new(String::new());
-    let field = move |id: &str, words: &str, kind: &str, signal: RwSignal<String>| {
-        let input = el_in("input", "text")
-            .id(id)
-            .attr("type", kind)
-            .attr("autocomplete", "off")
-            .attr("spellcheck", "false")
-            .prop("value", move || signal.get().into())
-            .on("input", move |event| signal.set(value_of(&event)));
-        let label = text("label", words).attr("for", id);
-        (el_in("div", "field w12").add(label), input)
-    };
-    let (address_field, address_input) = field("agent-address", "Link or address", "text", address);
-    let (token_field, token_input) = field("agent-token", "Token", "password", token);
     let client = move || client_of(&address.get(), &token.get(), &browser::origin());
-    let is_connecting = move || agent.link.get() == Link::Connecting;
-    let submit = el_in("button", "primary")
-        .attr("type", "submit")
-        .id("agent-connect")
-        .flag("disabled", move || {
-            is_connecting() || client().token.is_empty()
-        })
-        .show(move || {
-            if is_connecting() {
-                "Connecting…"
-            } else {
-                "Connect"
-            }
-            .to_owned()
-        });
-    let form = el_in("form", "fields")
-        .add(address_field.add(address_input.attr("placeholder", &browser::origin())))
-        .add(token_field.add(token_input))
-        .add(el_in("div", "buttons w12").add(submit))
-        .on("submit", move |event| {
-            event.prevent_default();
-            agent.connect(untrack(client));
-        });
-    vec![
-        text(
-            "p",
-            "The agent runs where your kubeconfig is. It plans and applies changes, and sends \
-             no data anywhere else. Start it, and paste the link that it prints:",
-        ),
-        text("pre", "fedmesh-agent serve").class("command"),
-        el("div").one(move || {
-            agent
-                .failure
-                .get()
-                .map(|failure| failure_box(failure, &acts(store)))
-        }),
-        form,
-    ]
+    let is_connecting = move || agent.link.with(|link| *link == Link::Connecting);
+    let submit = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        agent.connect(untrack(client));
+    };
+    view! {
+        <p>
+            "The agent runs where your kubeconfig is. It plans and applies changes, and sends no data anywhere else. \
+             Start it, and paste the link that it prints:"
+        </p>
+        <pre class="command">"fedmesh-agent serve"</pre>
+        <div>{move || agent.failure.get().map(|failure| view! { <FailureBox failure /> })}</div>
+        <form class="fields" on:submit=submit>
+            <div class="field w12">
+                <label for="agent-address">"Link or address"</label>
+                <input
+                    class="text"
+                    id="agent-address"
+                    type="text"
+                    autocomplete="off"
+                    spellcheck="false"
+                    placeholder=browser::origin()
+                    prop:value=move || address.get()
+                    on:input:target=move |event| address.set(event.target().value())
+                />
+            </div>
+            <div class="field w12">
+                <label for="agent-token">"Token"</label>
+                <input
+                    class="text"
+                    id="agent-token"
+                    type="password"
+                    autocomplete="off"
+                    spellcheck="false"
+                    prop:value=move || token.get()
+                    on:input:target=move |event| token.set(event.target().value())
+                />
+            </div>
+            <div class="buttons w12">
+                <button
+                    type="submit"
+                    class="primary"
+                    id="agent-connect"
+                    disabled=move || is_connecting() || client().token.is_empty()
+                >
+                    {move || if is_connecting() { "Connecting…" } else { "Connect" }}
+                </button>
+            </div>
+        </form>
+    }
 }
 
 /// The agent that two texts identify. Either may be the link that the agent prints; without an address, the agent
@@ -129,62 +134,77 @@ fn client_of(address: &str, token: &str, origin: &str) -> Client {
     }
 }
 
-fn connected(store: Store, agent: Agent) -> Vec<El> {
+#[component]
+fn Connected() -> impl IntoView {
+    let agent = expect_context::<Agent>();
+    let review = expect_context::<Review>();
     let who = move || match agent.link.get() {
         Link::On { client, version } => format!("fedmesh-agent {version} at {}", client.address),
         Link::Off | Link::Connecting => String::new(),
     };
     let order = move |task| {
-        move || {
+        move |_| {
             agent.dialog.set(false);
-            agent.order(task);
+            review.order(task);
         }
     };
-    let look = button("", move || spawn_local(agent.look())).text("Refresh");
-    let leave = button("", move || agent.disconnect())
-        .id("disconnect")
-        .text("Disconnect");
     // One run at a time, so that the current one stays visible.
-    let is_running = move || agent.is_running.get();
-    let verify = button("", order(Task::Verify { wait: 0 }))
-        .id("verify-all")
-        .flag("disabled", is_running)
-        .attr("title", "Prove by traffic that the applied mesh works")
-        .add(icon("good"))
-        .text("Verify");
-    let remove = button("danger", order(Task::Plan(Intent::Remove)))
-        .id("remove-all")
-        .flag("disabled", is_running)
-        .add(icon("delete"))
-        .text("Remove from all clusters…");
-    vec![
-        el_in("p", "muted").show(who),
-        el("div").content(move || contexts(store, agent)),
-        el_in("div", "buttons")
-            .add(verify)
-            .add(look)
-            .add(leave)
-            .add(el_in("span", "space"))
-            .add(remove),
-    ]
+    let is_running = move || review.is_running.get();
+    view! {
+        <p class="muted">{who}</p>
+        <div><Contexts /></div>
+        <div class="buttons">
+            <button
+                type="button"
+                id="verify-all"
+                title="Prove by traffic that the applied mesh works"
+                disabled=is_running
+                on:click=order(Task::Verify { wait: 0 })
+            >
+                <Icon name="good" />
+                "Verify"
+            </button>
+            <button type="button" on:click=move |_| spawn_local(agent.refresh())>"Refresh"</button>
+            <button type="button" id="disconnect" on:click=move |_| review.disconnect()>"Disconnect"</button>
+            <span class="space"></span>
+            <button
+                type="button"
+                class="danger"
+                id="remove-all"
+                disabled=is_running
+                on:click=order(Task::Plan(Intent::Remove))
+            >
+                <Icon name="delete" />
+                "Remove from all clusters…"
+            </button>
+        </div>
+    }
 }
 
-fn contexts(store: Store, agent: Agent) -> Vec<El> {
-    match agent.clusters.get() {
-        None => vec![text("p", "Listing the clusters…").class("muted")],
-        Some(Err(failure)) => vec![failure_box(failure, &acts(store))],
+#[component]
+fn Contexts() -> impl IntoView {
+    let agent = expect_context::<Agent>();
+    move || match agent.clusters.get() {
+        None => view! { <p class="muted">"Listing the clusters…"</p> }.into_any(),
+        Some(Err(failure)) => view! { <FailureBox failure /> }.into_any(),
         Some(Ok(clusters)) => {
-            let error = clusters.error.as_ref();
-            let error = error.map(|e| el_in("p", "warned").add(icon("warning")).text(e));
+            let error = clusters.error.clone().map(|error| {
+                view! { <p class="warned"><Icon name="warning" />{error}</p> }
+            });
             let is_empty = clusters.contexts.is_empty() && error.is_none();
-            let empty = is_empty.then(|| text("p", "The kubeconfig has no context."));
-            let list = el_in("ul", "contexts").all(clusters.contexts.iter().map(context));
-            error.into_iter().chain(empty).chain([list]).collect()
+            let empty = is_empty.then(|| view! { <p>"The kubeconfig has no context."</p> });
+            let list = clusters.contexts.iter().map(context).collect_view();
+            view! {
+                {error}
+                {empty}
+                <ul class="contexts">{list}</ul>
+            }
+            .into_any()
         }
     }
 }
 
-fn context(context: &Context) -> El {
+fn context(context: &Context) -> AnyView {
     let gateway = match context.gateway.as_deref() {
         None => "no gateway found".to_owned(),
         Some([]) => "gateway without address".to_owned(),
@@ -207,10 +227,14 @@ fn context(context: &Context) -> El {
     } else {
         ("", "good")
     };
-    el_in("li", class)
-        .add(icon(picture))
-        .add(text("code", &context.name))
-        .add(text("span", context.error.as_ref().unwrap_or(&facts)).class("muted"))
+    view! {
+        <li class=class>
+            <Icon name=picture />
+            <code>{context.name.clone()}</code>
+            <span class="muted">{context.error.clone().unwrap_or(facts)}</span>
+        </li>
+    }
+    .into_any()
 }
 
 #[cfg(test)]

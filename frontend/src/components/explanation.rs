@@ -1,37 +1,41 @@
 //! What a finding or a cause means and how to fix it, loaded when it is first opened.
 
+use gloo::net::http::{Request, Response};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
 use shared::explain::{self, Block};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{HtmlDetailsElement, Response};
-
-use crate::agent::api;
-use crate::browser;
-use crate::browser::dom::{El, el, el_in, text};
-use crate::browser::signals::*;
+use web_sys::HtmlDetailsElement;
 
 /// A fold with the explanation of the code of a finding or a cause.
-pub(crate) fn explanation(code: &str) -> El {
-    let code = code.to_owned();
+#[component]
+pub(crate) fn Explanation(code: String) -> impl IntoView {
+    let label = format!("Explain {code}");
     let shown: RwSignal<Option<Result<String, String>>> = RwSignal::new(None);
-    let fold = el_in("details", "explanation")
-        .add(text("summary", "Explain").attr("aria-label", &format!("Explain {code}")));
-    let details: HtmlDetailsElement = fold.element().clone().unchecked_into();
-    fold.on("toggle", move |_| {
+    let load_once = move |event: web_sys::Event| {
+        let details: Option<HtmlDetailsElement> = event
+            .current_target()
+            .and_then(|target| target.dyn_into().ok());
         let is_loaded = shown.with_untracked(|shown| matches!(shown, Some(Ok(_))));
-        if !details.open() || is_loaded {
+        if is_loaded || !details.is_some_and(|details| details.open()) {
             return;
         }
         let code = code.clone();
         spawn_local(async move { shown.set(Some(load(&code).await)) });
-    })
-    .add(el("div").content(move || {
+    };
+    let text = move || {
         shown.with(|shown| match shown {
-            None => vec![text("p", "Loading …")],
-            Some(Ok(text)) => explain::blocks(text).map(block).collect(),
-            Some(Err(why)) => vec![text("p", why)],
+            None => view! { <p>"Loading …"</p> }.into_any(),
+            Some(Ok(text)) => explain::blocks(text).map(block).collect_view().into_any(),
+            Some(Err(why)) => view! { <p>{why.clone()}</p> }.into_any(),
         })
-    }))
+    };
+    view! {
+        <details class="explanation" on:toggle=load_once>
+            <summary aria-label=label>"Explain"</summary>
+            <div>{text}</div>
+        </details>
+    }
 }
 
 /// The explanation of a code, as Markdown, or the reason why it cannot be shown.
@@ -39,29 +43,35 @@ async fn load(code: &str) -> Result<String, String> {
     let failed =
         || format!("The explanation did not load. `fedmesh-agent explain {code}` prints it too.");
     let url = format!("explain/{}", explain::file(code));
-    let response = JsFuture::from(browser::window().fetch_with_str(&url)).await;
-    let response: Response = response.map_err(|_| failed())?.unchecked_into();
-    if !response.ok() {
-        return Err(failed());
-    }
-    let file = api::text(&response).await;
+    let response = Request::get(&url).send().await;
+    let response = response.ok().filter(Response::ok).ok_or_else(failed)?;
+    let file = response.text().await.map_err(|_| failed())?;
     explain::section(&file, code)
         .map(str::to_owned)
         .ok_or_else(failed)
 }
 
-fn block(block: Block<'_>) -> El {
+fn block(block: Block<'_>) -> AnyView {
     match block {
-        Block::Paragraph(words) => {
-            // Code is in backquotes: every second part.
-            let parts = words.split('`').enumerate();
-            el("p").all(
-                parts.map(|(index, part)| text(if index % 2 == 1 { "code" } else { "span" }, part)),
-            )
-        }
-        Block::Example { info, text: lines } => {
-            let class = info.rsplit(' ').next().unwrap_or_default();
-            text("pre", lines).class(class)
+        Block::Paragraph(words) => view! { <p>{with_code(words)}</p> }.into_any(),
+        Block::Example { info, text } => {
+            let class = info.rsplit(' ').next().unwrap_or_default().to_owned();
+            view! { <pre class=class>{text.to_owned()}</pre> }.into_any()
         }
     }
+}
+
+/// A text whose parts in backquotes are code.
+pub(crate) fn with_code(words: &str) -> Vec<AnyView> {
+    let parts = words.split('`').enumerate();
+    parts
+        .map(|(index, part)| {
+            let part = part.to_owned();
+            if index % 2 == 1 {
+                view! { <code>{part}</code> }.into_any()
+            } else {
+                view! { <span>{part}</span> }.into_any()
+            }
+        })
+        .collect()
 }

@@ -1,24 +1,46 @@
 //! Errors, with their hints.
 
-use super::findings::{self, Acts};
-use crate::agent::api::Failure;
-use crate::browser::dom::{El, el, el_in, icon, text};
+use leptos::prelude::*;
 
-pub(crate) fn failure_box(failure: Failure, acts: &Acts) -> El {
-    let findings = (!failure.findings.is_empty()).then(|| findings::list(failure.findings, acts));
-    let words = el("div")
-        .add(el("p").add(text("strong", &failure.message)))
-        .add(text("p", &failure.hint).class("muted"))
-        .maybe(findings);
-    el_in("div", "failure-box")
-        .attr("role", "alert")
-        .add(icon("error"))
-        .add(words)
+use super::findings::FindingList;
+use super::icon::Icon;
+use crate::agent::Failure;
+
+#[component]
+pub(crate) fn FailureBox(failure: Failure) -> impl IntoView {
+    let Failure {
+        message,
+        hint,
+        findings,
+        ..
+    } = failure;
+    let findings = (!findings.is_empty()).then(|| view! { <FindingList findings /> });
+    view! {
+        <div class="failure-box" role="alert">
+            <Icon name="error" />
+            <div>
+                <p><strong>{message}</strong></p>
+                <p class="muted">{hint}</p>
+                {findings}
+            </div>
+        </div>
+    }
 }
 
 /// A line with a reason; the picture is `error`, `warning` or `skip`.
-pub(crate) fn reason(picture: &str, words: El) -> El {
-    el_in("div", &format!("reason {picture}"))
-        .add(icon(picture))
-        .add(words)
+#[component]
+pub(crate) fn Reason(
+    picture: &'static str,
+    /// Whether it is not part of a list.
+    #[prop(optional)]
+    alone: bool,
+    children: Children,
+) -> impl IntoView {
+    let class = if alone { " alone" } else { "" };
+    view! {
+        <div class=format!("reason {picture}{class}")>
+            <Icon name=picture />
+            {children()}
+        </div>
+    }
 }

@@ -1,88 +1,113 @@
-//! The list of findings; a click focuses the field, if the form has one.
+//! Lists of findings; each leads to its field.
 
-use std::rc::Rc;
+use leptos::prelude::*;
+use shared::check::{Finding, Severity};
 
-use shared::check::{Finding, Fix, Severity};
-
-use super::explanation::explanation;
-use crate::browser::dom::{El, button, el_in, icon, text};
-use crate::form::field::has_field;
+use super::explanation::Explanation;
+use super::icon::Icon;
 use crate::result::counts::is_gap;
 use crate::state::Store;
+use crate::state::findings::field_of;
 
-pub(crate) fn findings(store: Store) -> El {
-    el_in("div", "fill").one(move || {
+/// Findings of one rule that are shown at first, and with each click on the button below them.
+const SHOWN: usize = 3;
+const MORE: usize = 100;
+
+/// The panel with all findings of the document.
+#[component]
+pub(crate) fn FindingsPanel() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let list = move || {
         let findings = store.findings();
-        Some(if findings.is_empty() {
-            el_in("div", "start")
-                .add(text("h2", "No findings"))
-                .add(text("p", "The document has no errors, warnings or hints."))
+        if findings.is_empty() {
+            view! {
+                <div class="start">
+                    <h2>"No findings"</h2>
+                    <p>"The document has no errors, warnings or hints."</p>
+                </div>
+            }
+            .into_any()
         } else {
-            list(findings, &acts(store))
+            view! { <FindingList findings /> }.into_any()
+        }
+    };
+    view! { <div class="fill">{list}</div> }
+}
+
+/// A list of findings; many of one rule are folded.
+#[component]
+pub(crate) fn FindingList(findings: Vec<Finding>) -> impl IntoView {
+    let is_alike =
+        |one: &Finding, next: &Finding| (one.severity, &one.code) == (next.severity, &next.code);
+    let groups: Vec<Vec<Finding>> = findings
+        .chunk_by(is_alike)
+        .map(<[Finding]>::to_vec)
+        .collect();
+    let groups = groups
+        .into_iter()
+        .map(|findings| view! { <Group findings /> });
+    view! { <ul class="findings">{groups.collect_view()}</ul> }
+}
+
+/// Findings of one rule.
+#[component]
+fn Group(findings: Vec<Finding>) -> impl IntoView {
+    let count = findings.len();
+    let shown = RwSignal::new(if count <= SHOWN + 1 { count } else { SHOWN });
+    let findings = StoredValue::new(findings);
+    let rest = move || count.saturating_sub(shown.get());
+    let each = move || {
+        let shown = shown.get();
+        findings.with_value(|findings| {
+            findings
+                .iter()
+                .take(shown)
+                .cloned()
+                .enumerate()
+                .collect::<Vec<_>>()
         })
-    })
-}
-
-/// What the user does about a finding.
-pub(crate) enum Act {
-    /// Focus its field.
-    GoTo(String),
-    /// Apply its fix.
-    Fix(Fix),
-}
-
-/// Handles acts. The list of findings does not know the document.
-#[derive(Clone)]
-pub(crate) struct Acts(Rc<dyn Fn(Act)>);
-
-impl Acts {
-    pub(crate) fn new(act: impl Fn(Act) + 'static) -> Self {
-        Self(Rc::new(act))
+    };
+    view! {
+        <For each=each key=|(index, _)| *index children=|(_, finding)| view! { <One finding /> } />
+        <Show when={move || rest() > 0}>
+            <li class="more-findings">
+                <button type="button" class="link" on:click=move |_| shown.update(|shown| *shown += MORE)>
+                    {move || format!("Show {} of {} more like this", rest().min(MORE), rest())}
+                </button>
+            </li>
+        </Show>
     }
 }
 
-/// Handles acts in the page that has the document.
-pub(crate) fn acts(store: Store) -> Acts {
-    Acts::new(move |act| match act {
-        Act::GoTo(path) => store.go_to(&path),
-        Act::Fix(fix) => store.fix(&fix),
-    })
-}
-
-/// A list of findings, each with a link to its field and its fix, if any.
-pub(crate) fn list(findings: Vec<Finding>, acts: &Acts) -> El {
-    el_in("ul", "findings").all(findings.into_iter().map(|finding| one(finding, acts)))
-}
-
-fn one(finding: Finding, acts: &Acts) -> El {
+#[component]
+fn One(finding: Finding) -> impl IntoView {
+    let store = expect_context::<Store>();
     let (class, picture, word) = match finding.severity {
         Severity::Error if is_gap(&finding) => ("gap", "gap", "to fill in"),
         Severity::Error => ("error", "error", "error"),
         Severity::Warning => ("warning", "warning", "warning"),
         Severity::Hint => ("hint", "hint", "hint"),
     };
-    let path = finding.path.clone();
-    let Acts(act) = acts.clone();
     let fix = finding.fix.map(|fix| {
         let words = format!("Change to {}", fix.value);
-        let act = act.clone();
-        button("fix", move || act(Act::Fix(fix.clone()))).text(&words)
+        view! { <button type="button" class="fix" on:click=move |_| store.fix(&fix)>{words}</button> }
     });
-    let span = |class: &str, words: &str| text("span", words).class(class);
-    // A finding about an imported file, or about a path that the form does not show, is no link.
-    let row = if has_field(&finding.path) {
-        button("finding", move || act(Act::GoTo(path.clone())))
-    } else {
-        el_in("div", "finding")
+    let path = finding.path.clone();
+    let row = view! {
+        <span class="severity"><Icon name=picture />{word}</span>
+        <span class="message">{finding.message}</span>
+        <span class="code">{finding.code.clone()}</span>
+        <span class="advice">{finding.hint}</span>
+        <code class="where">{finding.path}</code>
     };
-    let row = row
-        .add(el_in("span", "severity").add(icon(picture)).text(word))
-        .add(span("message", &finding.message))
-        .add(span("code", &finding.code))
-        .add(span("advice", &finding.hint))
-        .add(text("code", &finding.path).class("where"));
-    el_in("li", class)
-        .add(row)
-        .maybe(fix)
-        .add(explanation(&finding.code))
+    // A finding about an imported file is no link.
+    let row = if field_of(&path).is_some() {
+        view! { <button type="button" class="finding" on:click=move |_| store.go_to(&path)>{row}</button> }.into_any()
+    } else {
+        view! { <div class="finding">{row}</div> }.into_any()
+    };
+    // An error about a value of another type has no rule.
+    let explanation =
+        (!finding.code.is_empty()).then(|| view! { <Explanation code=finding.code /> });
+    view! { <li class=class>{row}{fix}{explanation}</li> }
 }

@@ -1,46 +1,49 @@
 //! The header: menu of the document, status, agent, and actions.
 
+use leptos::prelude::*;
 use shared::api::Intent;
 
-use super::menu::{Item, menu};
-use crate::agent::message::Task;
+use super::icon::Icon;
+use super::menu::{Item, Menu};
 use crate::agent::{Agent, Link};
 use crate::browser;
-use crate::browser::dom::{El, button, el, el_in, icon, text};
-use crate::browser::signals::*;
-use crate::form::template;
+use crate::document::{start, value};
 use crate::result::counts::Counts;
-use crate::state::document::{self, Download};
+use crate::review::{Review, Task};
+use crate::state::exchange::{self, Download};
 use crate::state::{Half, Page, Store, Tab};
 
-pub(crate) fn header(store: Store, agent: Agent) -> El {
-    el("header")
-        .add(el_in("span", "brand").add(icon("brand")).text("fedmesh"))
-        .add(document_menu(store))
-        .add(steps(store))
-        .add(el_in("span", "space"))
-        .add(state(store))
-        .add(agent_button(agent))
-        .add(download_menu(store, agent))
-        .add(el("span").one(move || review_button(store, agent)))
+#[component]
+pub(crate) fn Header() -> impl IntoView {
+    view! {
+        <header>
+            <span class="brand">
+                <Icon name="brand" />
+                <span class="name">"fedmesh"</span>
+            </span>
+            <DocumentMenu />
+            <Steps />
+            <span class="space"></span>
+            <Status />
+            <AgentButton />
+            <DownloadMenu />
+            <ReviewButton />
+        </header>
+    }
 }
 
-fn document_menu(store: Store) -> El {
-    let name = memo(move || store.with(|mesh| mesh.metadata.name.clone()));
-    let opener = el("button").attr("type", "button").show(move || {
-        let name = name.get();
-        if name.is_empty() {
-            "unnamed".to_owned()
-        } else {
-            name
-        }
+#[component]
+fn DocumentMenu() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let name = Memo::new(move |_| {
+        store.with(|document| value::text(document, "metadata.name").to_owned())
     });
     let items = vec![
         Item::new("new", "New document", "", move || {
-            store.open(template::start());
+            store.open(start::empty());
         }),
         Item::new("new-walkthrough", "Open the walk-through", "", move || {
-            store.open(template::walkthrough());
+            store.open(start::walkthrough());
         }),
         Item::new(
             "open",
@@ -52,63 +55,92 @@ fn document_menu(store: Store) -> El {
             "copy-link",
             "Copy link to document",
             "the link contains the document",
-            move || {
-                document::copy_link(store);
-            },
+            move || exchange::copy_link(store),
         ),
     ];
-    menu("document", "", opener, items)
+    view! {
+        <Menu id="document" items>
+            {move || {
+                let name = name.get();
+                if name.is_empty() { "unnamed".to_owned() } else { name }
+            }}
+        </Menu>
+    }
 }
 
 /// Undo and redo.
-fn steps(store: Store) -> El {
-    let undo = button("quiet icon-only", move || store.undo())
-        .id("undo")
-        .attr("title", "Undo (Ctrl+Z)")
-        .attr("aria-label", "Undo")
-        .flag("disabled", move || !store.can_undo())
-        .add(icon("undo"));
-    let redo = button("quiet icon-only", move || store.redo())
-        .id("redo")
-        .attr("title", "Redo (Ctrl+Shift+Z)")
-        .attr("aria-label", "Redo")
-        .flag("disabled", move || !store.can_redo())
-        .add(icon("redo"));
-    el_in("span", "steps").add(undo).add(redo)
+#[component]
+fn Steps() -> impl IntoView {
+    let store = expect_context::<Store>();
+    view! {
+        <span class="steps">
+            <button
+                type="button"
+                class="quiet icon-only"
+                id="undo"
+                title="Undo (Ctrl+Z)"
+                aria-label="Undo"
+                disabled=move || !store.can_undo()
+                on:click=move |_| store.undo()
+            >
+                <Icon name="undo" />
+            </button>
+            <button
+                type="button"
+                class="quiet icon-only"
+                id="redo"
+                title="Redo (Ctrl+Shift+Z)"
+                aria-label="Redo"
+                disabled=move || !store.can_redo()
+                on:click=move |_| store.redo()
+            >
+                <Icon name="redo" />
+            </button>
+        </span>
+    }
 }
 
 /// The status of the document; a click shows the findings.
-fn state(store: Store) -> El {
+#[component]
+fn Status() -> impl IntoView {
+    let store = expect_context::<Store>();
     let counts = store.counts;
     let number = move |of: fn(Counts) -> usize| move || Some(of(counts.get()?).to_string());
-    let show = move || {
+    let show = move |_| {
         store.page.set(Page::Edit);
         store.tab.set(Tab::Findings);
         store.half.set(Half::Result);
     };
-    let words = el_in("span", "words").content(move || {
-        let counts = counts.get();
+    let words = move || {
         let failed = store.unrenderable.with(Option::is_some);
         let unknown = if failed { "not checked" } else { "checking" };
-        let words = counts.map_or_else(|| unknown.to_owned(), Counts::words);
-        let look = icon(look(counts));
-        vec![look, text("span", &words)]
-    });
-    button("state", show)
-        .id("state")
-        .set("class", move || {
-            Some(format!("state {}", look(counts.get())))
-        })
-        .attr("aria-live", "polite")
-        .attr("title", "Show the findings")
-        .set("data-errors", number(|counts| counts.errors + counts.gaps))
-        .set("data-warnings", number(|counts| counts.warnings))
-        .set("data-hints", number(|counts| counts.hints))
-        .add(words)
+        counts
+            .get()
+            .map_or_else(|| unknown.to_owned(), Counts::words)
+    };
+    let picture = Memo::new(move |_| look(counts.get()));
+    view! {
+        <button
+            type="button"
+            id="state"
+            class=move || format!("state {}", picture.get())
+            aria-live="polite"
+            title="Show the findings"
+            data-errors=number(|counts| counts.errors + counts.gaps)
+            data-warnings=number(|counts| counts.warnings)
+            data-hints=number(|counts| counts.hints)
+            on:click=show
+        >
+            <span class="words">
+                {move || view! { <Icon name=picture.get() /> }}
+                <span>{words}</span>
+            </span>
+        </button>
+    }
 }
 
 /// The picture of a status; before the first checks it is not `good`.
-fn look(counts: Option<Counts>) -> &'static str {
+const fn look(counts: Option<Counts>) -> &'static str {
     match counts {
         Some(Counts { errors: 1.., .. }) => "error",
         None | Some(Counts { gaps: 1.., .. }) => "gap",
@@ -117,7 +149,9 @@ fn look(counts: Option<Counts>) -> &'static str {
     }
 }
 
-fn agent_button(agent: Agent) -> El {
+#[component]
+fn AgentButton() -> impl IntoView {
+    let agent = expect_context::<Agent>();
     let words = move || match agent.link.get() {
         Link::Off => "not connected".to_owned(),
         Link::Connecting => "connecting…".to_owned(),
@@ -127,22 +161,28 @@ fn agent_button(agent: Agent) -> El {
             None => "connected".to_owned(),
         },
     };
-    button("quiet", move || agent.dialog.set(true))
-        .id("agent")
-        .class_if("on", move || agent.is_connected())
-        .attr("aria-haspopup", "dialog")
-        .state("data-connected", move || agent.is_connected())
-        .add(el_in("span", "lamp").attr("aria-hidden", "true"))
-        .add(text("span", "Agent: ").class("wide"))
-        .show(words)
+    view! {
+        <button
+            type="button"
+            id="agent"
+            class="quiet"
+            class:on=move || agent.is_connected()
+            aria-haspopup="dialog"
+            data-connected=move || agent.is_connected().to_string()
+            on:click=move |_| agent.dialog.set(true)
+        >
+            <span class="lamp" aria-hidden="true"></span>
+            <span class="wide">"Agent: "</span>
+            <span class="words">{words}</span>
+        </button>
+    }
 }
 
-fn download_menu(store: Store, agent: Agent) -> El {
-    let opener = el("button")
-        .attr("type", "button")
-        .class_if("primary", move || !agent.is_connected())
-        .text("Download");
-    let run = move |download| move || document::download(store, download);
+#[component]
+fn DownloadMenu() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let agent = expect_context::<Agent>();
+    let run = move |download| move || exchange::download(store, download);
     let items = vec![
         Item::new(
             "download-yaml",
@@ -165,27 +205,45 @@ fn download_menu(store: Store, agent: Agent) -> El {
             run(Download::Mesh),
         ),
     ];
-    menu("download", "right", opener, items)
+    let is_primary = Signal::derive(move || !agent.is_connected());
+    view! {
+        <Menu id="download" is_right=true is_primary items>
+            "Download"
+        </Menu>
+    }
 }
 
 /// The primary action if an agent is connected; not shown on the page that it leads to.
-fn review_button(store: Store, agent: Agent) -> Option<El> {
-    if !agent.is_connected() || store.page.get() == Page::Review {
-        return None;
-    }
-    let is_running = agent.is_running.get();
-    let review = move || {
-        if is_running {
+#[component]
+fn ReviewButton() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let agent = expect_context::<Agent>();
+    let review = expect_context::<Review>();
+    let click = move |_| {
+        if review.is_running.get_untracked() {
             store.page.set(Page::Review);
         } else {
-            agent.order(Task::Plan(Intent::Apply));
+            review.order(Task::Plan(Intent::Apply));
         }
     };
-    let words = if is_running {
-        "Show the run"
-    } else {
-        "Review & apply"
+    let words = move || {
+        if review.is_running.get() {
+            "Show the run"
+        } else {
+            "Review & apply"
+        }
     };
-    let button = button("primary", review).id("review").text(words);
-    Some(button.flag("disabled", move || !is_running && !store.is_good()))
+    view! {
+        <Show when=move || agent.is_connected() && store.page.get() != Page::Review>
+            <button
+                type="button"
+                class="primary"
+                id="review"
+                disabled=move || !review.is_running.get() && !store.is_good()
+                on:click=click
+            >
+                {words}
+            </button>
+        </Show>
+    }
 }

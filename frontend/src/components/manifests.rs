@@ -1,208 +1,336 @@
-//! The files of the bundle, and the text of one.
+//! The files of the bundle, and the text of the one that is looked at.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
+use leptos::prelude::*;
+use leptos::task::spawn_local;
 use shared::bundle::MESH_FILE;
+use web_sys::KeyboardEvent;
 
-use super::failure::failure_box;
-use super::findings::acts;
-use crate::agent::api::Failure;
+use super::failure::FailureBox;
+use super::icon::Icon;
+use super::virtual_list::{ListRows, Rows};
+use crate::agent::Failure;
 use crate::browser;
-use crate::browser::dom::{El, button, depend, el, el_in, icon, text};
-use crate::browser::signals::*;
-use crate::form::template;
+use crate::document::start;
 use crate::result::counts::Counts;
 use crate::result::highlight;
-use crate::state::document;
-use crate::state::renderer;
-use crate::state::{Rendered, Store, Tab};
-use crate::workers::rendering::{File, Manifests};
+use crate::state::{Rendered, Store, Tab, exchange, renderer};
+use crate::workers::rendering::{self, Form};
 
-pub(crate) fn manifests(store: Store) -> El {
-    let is_there = memo(move || store.rendered.with(Option::is_some));
-    el_in("div", "fill").content(move || {
-        if is_there.get() {
-            vec![
-                failed(store),
-                stale(store),
-                el_in("div", "manifests")
-                    .add(files(store))
-                    .add(shown_text(store)),
-            ]
-        } else {
-            vec![failed(store), start(store)]
-        }
-    })
+/// The height of a line of the list, in pixels, as the style sheet has it.
+const LINE: f64 = 26.0;
+
+/// The heading of files that belong to no single cluster.
+const COMMON: &str = "All clusters";
+
+#[component]
+pub(crate) fn Manifests() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let is_there = Memo::new(move |_| store.rendered.with(Option::is_some));
+    view! {
+        <div class="fill">
+            <Failed />
+            <Show when=move || is_there.get() fallback=|| view! { <Start /> }>
+                <Stale />
+                <Shown />
+            </Show>
+        </div>
+    }
 }
 
 /// The empty state, before the first manifest.
-fn start(store: Store) -> El {
-    let walkthrough = button("primary", move || store.open(template::walkthrough()))
-        .id("walkthrough")
-        .text("Open the walk-through");
-    let open = button("", browser::choose_file)
-        .add(icon("open"))
-        .text("Open a file");
-    el_in("div", "start")
-        .add(text("h2", "The manifests appear here as you type"))
-        .add(text(
-            "p",
-            "Fill in the DNS suffix, and the region and zone of each cluster. Names, manifests and \
-             findings are updated as you type; no data leaves this page.",
-        ))
-        .add(
-            el_in("p", "muted")
-                .show(move || store.counts.get().map(Counts::words).unwrap_or_default()),
-        )
-        .add(el_in("div", "buttons").add(walkthrough).add(open))
+#[component]
+fn Start() -> impl IntoView {
+    let store = expect_context::<Store>();
+    view! {
+        <div class="start">
+            <h2>"The manifests appear here as you type"</h2>
+            <p>
+                "Fill in the DNS suffix, and the region and zone of each cluster. Names, manifests and findings are \
+                 updated as you type; no data leaves this page."
+            </p>
+            <p class="muted">{move || store.counts.get().map(Counts::words)}</p>
+            <div class="buttons">
+                <button
+                    type="button"
+                    class="primary"
+                    id="walkthrough"
+                    on:click=move |_| store.open(start::walkthrough())
+                >
+                    "Open the walk-through"
+                </button>
+                <button type="button" on:click=move |_| browser::choose_file()>
+                    <Icon name="open" />
+                    "Open a file"
+                </button>
+            </div>
+        </div>
+    }
 }
 
 /// The error of rendering.
-fn failed(store: Store) -> El {
-    el("div").content(move || {
-        let Some(why) = store.unrenderable.get() else {
-            return Vec::new();
-        };
-        let again = button("", move || renderer::again(store))
-            .id("render-again")
-            .text("Try again");
+#[component]
+fn Failed() -> impl IntoView {
+    let store = expect_context::<Store>();
+    move || {
+        let why = store.unrenderable.get()?;
         let failure = Failure {
             message: format!("cannot render the manifests: {why}"),
             hint: "check that the server of this page is still running".to_owned(),
             ..Failure::default()
         };
-        vec![
-            failure_box(failure, &acts(store)),
-            el_in("p", "buttons").add(again),
-        ]
-    })
+        Some(view! {
+            <div>
+                <FailureBox failure />
+                <p class="buttons">
+                    <button type="button" id="render-again" on:click=move |_| renderer::again(store)>
+                        "Try again"
+                    </button>
+                </p>
+            </div>
+        })
+    }
 }
 
 /// The note that the manifests are of an older document.
-fn stale(store: Store) -> El {
-    let show = button("link", move || store.tab.set(Tab::Findings)).text("Show the errors");
-    el_in("p", "stale")
-        .flag("hidden", move || store.is_good())
-        .add(icon("warning"))
-        .text(" The document has errors; these manifests are of its last valid version. ")
-        .add(show)
-}
-
-/// The file that is shown: the chosen one, or else the first VirtualService.
-fn shown_file(manifests: &Manifests, chosen: Option<String>, only: Option<&str>) -> String {
-    let is_there = |path: &String| manifests.files().any(|(known, _)| known == path);
-    chosen.filter(is_there).unwrap_or_else(|| {
-        let clusters = manifests
-            .clusters
-            .iter()
-            .filter(|c| only.is_none_or(|only| c.name == only));
-        let common = manifests.common.iter().filter(|_| only.is_none());
-        let files: Vec<_> = common
-            .chain(clusters.flat_map(|cluster| &cluster.files))
-            .collect();
-        let best = files
-            .iter()
-            .find(|file| file.text.contains("kind: VirtualService"));
-        best.or(files.first())
-            .map_or_else(|| MESH_FILE.to_owned(), |file| file.path.clone())
-    })
-}
-
-fn current(store: Store) -> Option<(Arc<Rendered>, String)> {
-    let rendered = store.rendered.get()?;
-    let file = shown_file(
-        &rendered.manifests,
-        store.file.get(),
-        store.only_cluster.get().as_deref(),
-    );
-    Some((rendered, file))
-}
-
-/// The heading of files that belong to no single cluster.
-const COMMON: &str = "All clusters";
-
-/// Paths by cluster: the list is built again only when paths change.
-fn groups(store: Store) -> Vec<(String, Vec<String>)> {
-    let (rendered, only) = (store.rendered.get(), store.only_cluster.get());
-    let paths = |files: &[File]| files.iter().map(|file| file.path.clone()).collect();
-    let mut groups = Vec::new();
-    if let Some(rendered) = &rendered {
-        let manifests = &rendered.manifests;
-        if only.is_none() && !manifests.common.is_empty() {
-            groups.push((COMMON.to_owned(), paths(&manifests.common)));
-        }
-        let clusters = manifests.clusters.iter();
-        let shown = clusters.filter(|c| only.as_ref().is_none_or(|only| c.name == *only));
-        groups.extend(shown.map(|c| (c.name.clone(), paths(&c.files))));
+#[component]
+fn Stale() -> impl IntoView {
+    let store = expect_context::<Store>();
+    view! {
+        <p class="stale" hidden=move || store.is_good()>
+            <Icon name="warning" />
+            " The document has errors; these manifests are of its last valid version. "
+            <button type="button" class="link" on:click=move |_| store.tab.set(Tab::Findings)>
+                "Show the errors"
+            </button>
+        </p>
     }
-    groups
 }
 
-fn files(store: Store) -> El {
-    let paths = memo(move || {
-        let paths = groups(store).into_iter().flat_map(|(_, paths)| paths);
-        paths.map(|path| path + "\n").collect::<String>()
+/// A line of the list of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Line {
+    /// The heading of a cluster.
+    Cluster(String),
+    /// The path of a file, and its name below the heading.
+    File(String, String),
+}
+
+/// All lines, of one cluster or of all.
+fn lines(manifests: &rendering::Manifests, only: Option<&str>) -> Vec<Line> {
+    let mut lines = vec![Line::File(MESH_FILE.to_owned(), "mesh".to_owned())];
+    let mut add = |heading: &str, files: &[String]| {
+        if files.is_empty() {
+            return;
+        }
+        lines.push(Line::Cluster(heading.to_owned()));
+        let folder = format!("{heading}/");
+        lines.extend(files.iter().map(|path| {
+            let name = path
+                .rsplit_once(&*folder)
+                .map_or(path.as_str(), |(_, name)| name);
+            Line::File(
+                path.clone(),
+                name.strip_suffix(".yaml").unwrap_or(name).to_owned(),
+            )
+        }));
+    };
+    if only.is_none() {
+        add(COMMON, &manifests.common);
+    }
+    for cluster in manifests
+        .clusters
+        .iter()
+        .filter(|one| only.is_none_or(|only| one.name == only))
+    {
+        add(&cluster.name, &cluster.files);
+    }
+    lines
+}
+
+/// The file that is shown: the chosen one, or else the first with the routes of a service.
+fn shown_file(lines: &[Line], chosen: Option<&str>) -> String {
+    let mut files = lines.iter().filter_map(|line| match line {
+        Line::File(path, _) => Some(path.as_str()),
+        Line::Cluster(_) => None,
     });
-    let shown = memo(move || current(store).map(|(_, path)| path).unwrap_or_default());
-    el_in("nav", "files")
-        .id("files")
-        .attr("aria-label", "Files")
-        .content(move || {
-            let mut list = vec![el("ul").add(file(store, shown, "", MESH_FILE))];
-            depend(paths);
-            for (cluster, paths) in untrack(|| groups(store)) {
-                list.push(text("h3", &cluster));
-                let files = paths.iter().map(|path| file(store, shown, &cluster, path));
-                list.push(el("ul").all(files));
-            }
-            list
-        })
+    let mut all = files.clone();
+    // Named after the service and its namespace.
+    let is_routes = |path: &&str| {
+        let name = path
+            .rsplit('/')
+            .next()
+            .and_then(|name| name.strip_prefix("60-")?.strip_suffix(".yaml"));
+        name.is_some_and(|name| name.contains('.'))
+    };
+    let file = files.clone().find(|path| chosen == Some(*path));
+    let file = file
+        .or_else(|| files.find(is_routes))
+        .or_else(|| all.nth(1));
+    file.unwrap_or(MESH_FILE).to_owned()
 }
 
-/// The link to a file, below the name of the cluster that is its folder.
-fn file(store: Store, shown: Memo<String>, cluster: &str, path: &str) -> El {
-    let folder = format!("{cluster}/");
-    let name = path.rsplit_once(&*folder).map_or(path, |(_, name)| name);
-    let (own, chosen) = (path.to_owned(), path.to_owned());
-    let file = button("file", move || store.file.set(Some(chosen.clone())))
-        .attr("aria-label", path)
-        .set("aria-current", move || {
-            (shown.get() == own).then(|| "true".to_owned())
+/// The list of files and the text of one.
+#[component]
+fn Shown() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let lines = Memo::new(move |_| {
+        let rendered = store.rendered.get();
+        let only = store.only_cluster.get();
+        rendered.map_or_else(Vec::new, |rendered| {
+            lines(&rendered.manifests, only.as_deref())
         })
-        .text(name.strip_suffix(".yaml").unwrap_or(name));
-    el("li").add(file)
+    });
+    let path =
+        Memo::new(move |_| lines.with(|lines| shown_file(lines, store.file.get().as_deref())));
+    view! {
+        <div class="manifests">
+            <Files lines path />
+            <Text path />
+        </div>
+    }
+}
+
+#[component]
+fn Files(lines: Memo<Vec<Line>>, path: Memo<String>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let rows = Rows::new(Memo::new(move |_| lines.with(Vec::len)), LINE, ".files");
+    let line = move |index: usize| {
+        let line = Memo::new(move |_| lines.with(|lines| lines.get(index).cloned()));
+        move || match line.get() {
+            None => ().into_any(),
+            Some(Line::Cluster(name)) => view! { <li><h3>{name}</h3></li> }.into_any(),
+            Some(Line::File(file, name)) => {
+                let chosen = file.clone();
+                let own = file.clone();
+                let is_shown = Memo::new(move |_| path.with(|path| *path == own));
+                view! {
+                    <li>
+                        <button
+                            type="button"
+                            class="file"
+                            aria-label=file
+                            aria-current=move || is_shown.get().then_some("true")
+                            tabindex=move || if is_shown.get() { "0" } else { "-1" }
+                            on:click=move |_| store.file.set(Some(chosen.clone()))
+                        >
+                            {name}
+                        </button>
+                    </li>
+                }
+                .into_any()
+            }
+        }
+    };
+    // One of the files is a tab stop; the arrow keys lead to the others.
+    let step = move |event: KeyboardEvent| {
+        let by = match event.key().as_str() {
+            "ArrowDown" => 1,
+            "ArrowUp" => -1,
+            _ => return,
+        };
+        event.prevent_default();
+        let next = lines.with_untracked(|lines| {
+            let files: Vec<(usize, &String)> = lines
+                .iter()
+                .enumerate()
+                .filter_map(|(index, line)| match line {
+                    Line::File(path, _) => Some((index, path)),
+                    Line::Cluster(_) => None,
+                })
+                .collect();
+            let at = files
+                .iter()
+                .position(|(_, file)| path.with_untracked(|path| path == *file))?;
+            let (index, file) = files.get(at.checked_add_signed(by)?)?;
+            Some((*index, (*file).clone()))
+        });
+        if let Some((index, file)) = next {
+            rows.show(index);
+            store.file.set(Some(file));
+            request_animation_frame(|| {
+                let current = document()
+                    .query_selector(".files [aria-current]")
+                    .ok()
+                    .flatten();
+                if let Some(current) = current {
+                    browser::focus(&current);
+                }
+            });
+        }
+    };
+    view! {
+        <nav class="files" id="files" aria-label="Files" on:keydown=step>
+            <ul>
+                <ListRows rows children=line />
+            </ul>
+        </nav>
+    }
 }
 
 /// The text of the file; the lines that the last edit changed are marked for a moment.
-fn shown_text(store: Store) -> El {
-    let path = memo(move || current(store).map(|(_, path)| path).unwrap_or_default());
-    let file = memo(move || {
-        let Some((rendered, path)) = current(store) else {
-            return String::new();
-        };
-        let file = rendered.manifests.files().find(|(known, _)| *known == path);
-        file.map(|(_, text)| text.to_owned()).unwrap_or_default()
+#[component]
+fn Text(path: Memo<String>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    // The file whose text was received last, and its text before.
+    let shown: RwSignal<(String, Arc<str>, Option<Arc<str>>)> =
+        RwSignal::new((String::new(), "".into(), None));
+    Effect::new(move || {
+        let path = path.get();
+        if let Some(rendered) = store.rendered.get() {
+            load(rendered, path, shown, store);
+        }
     });
-    let before = RefCell::new((String::new(), String::new()));
-    let html = move || {
-        let (path, text) = (path.get(), file.get());
-        let (path_before, text_before) = before.replace((path.clone(), text.clone()));
-        highlight::yaml(&text, (path == path_before).then_some(text_before.as_str()))
+    let html = move || shown.with(|(_, text, before)| highlight::yaml(text, before.as_deref()));
+    let copy = move |_| {
+        let text = shown.with_untracked(|(_, text, _)| text.to_string());
+        exchange::copy(store, text, "Copied.");
     };
-    let copy = move || document::copy(store, file.get_untracked(), "Copied.");
-    let path = el("code").id("manifest-path").show(move || path.get());
-    let copy = button("quiet", copy)
-        .attr("aria-label", "Copy the file")
-        .add(icon("copy"));
-    let text = el_in("pre", "yaml")
-        .id("manifest")
-        .class_if("old", move || !store.is_good())
-        .attr("tabindex", "0")
-        .attr("role", "region")
-        .attr("aria-label", "Text of the file")
-        .html(html);
-    el_in("div", "text")
-        .add(el_in("div", "path").add(path).add(copy.text("Copy")))
-        .add(text)
+    view! {
+        <div class="text">
+            <div class="path">
+                <code id="manifest-path">{move || shown.with(|(path, ..)| path.clone())}</code>
+                <button type="button" class="quiet" aria-label="Copy the file" on:click=copy>
+                    <Icon name="copy" />
+                    "Copy"
+                </button>
+            </div>
+            <pre
+                class="yaml"
+                class:old=move || !store.is_good()
+                id="manifest"
+                tabindex="0"
+                role="region"
+                aria-label="Text of the file"
+                inner_html=html
+            ></pre>
+        </div>
+    }
+}
+
+/// Requests the text of a file, and shows it unless another one was chosen meanwhile.
+fn load(
+    rendered: Arc<Rendered>,
+    path: String,
+    shown: RwSignal<(String, Arc<str>, Option<Arc<str>>)>,
+    store: Store,
+) {
+    spawn_local(async move {
+        let text = renderer::text(Form::Text(path.clone()), &rendered.of).await;
+        let is_last = store.rendered.with_untracked(|last| {
+            last.as_ref()
+                .is_some_and(|last| Arc::ptr_eq(last, &rendered))
+        });
+        let Ok(text) = text else { return };
+        if !is_last {
+            return;
+        }
+        // The panel may have been closed.
+        _ = shown.try_update(|(path_before, text_before, before)| {
+            *before = (*path_before == path).then(|| text_before.clone());
+            *path_before = path;
+            *text_before = text.into();
+        });
+    });
 }

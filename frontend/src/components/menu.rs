@@ -1,21 +1,23 @@
 //! A button that opens a menu of actions.
 
+use leptos::html;
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, FocusEvent, KeyboardEvent, Node};
+use web_sys::{Element, FocusEvent, HtmlElement, KeyboardEvent, Node};
 
+use super::icon::Icon;
 use crate::browser;
-use crate::browser::dom::{El, button, el, el_in, icon, text};
-use crate::browser::signals::*;
 
 /// An action in a menu.
+#[derive(Clone)]
 pub(crate) struct Item {
-    pub(crate) id: &'static str,
-    pub(crate) words: &'static str,
+    id: &'static str,
+    words: &'static str,
     /// A note beside the label.
-    pub(crate) note: &'static str,
+    note: &'static str,
     /// Whether the action is enabled.
-    pub(crate) is_enabled: Box<dyn Fn() -> bool>,
-    pub(crate) run: Box<dyn Fn()>,
+    is_enabled: Signal<bool>,
+    run: Callback<()>,
 }
 
 impl Item {
@@ -24,51 +26,86 @@ impl Item {
         id: &'static str,
         words: &'static str,
         note: &'static str,
-        run: impl Fn() + 'static,
+        run: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         Self {
             id,
             words,
             note,
-            is_enabled: Box::new(|| true),
-            run: Box::new(run),
+            is_enabled: Signal::stored(true),
+            run: Callback::new(move |()| run()),
         }
     }
 
-    pub(crate) fn enabled(mut self, is_enabled: impl Fn() -> bool + 'static) -> Self {
-        self.is_enabled = Box::new(is_enabled);
-        self
+    pub(crate) fn enabled(self, is_enabled: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            is_enabled: Signal::derive(is_enabled),
+            ..self
+        }
     }
 }
 
-/// A menu; `opener` is the button, with its label.
-pub(crate) fn menu(id: &'static str, class: &str, opener: El, items: Vec<Item>) -> El {
+/// A menu; `children` are the label of the button that opens it.
+#[component]
+pub(crate) fn Menu(
+    id: &'static str,
+    /// Whether it is at the right edge of its button.
+    #[prop(optional)]
+    is_right: bool,
+    /// Whether its button is the primary action.
+    #[prop(optional, into)]
+    is_primary: Signal<bool>,
+    items: Vec<Item>,
+    children: Children,
+) -> impl IntoView {
     let open = RwSignal::new(false);
-    let root = el_in("div", &format!("menu {class}"));
-    let element = root.element().clone();
-    let opener = opener
-        .id(id)
-        .attr("aria-haspopup", "menu")
-        .state("aria-expanded", move || open.get())
-        .add(icon("down"))
-        .on("click", move |_| open.update(|open| *open = !*open));
-    let backdrop = el_in("div", "backdrop")
-        .flag("hidden", move || !open.get())
-        .on("click", move |_| open.set(false));
-    let list = el("div")
-        .attr("role", "menu")
-        .attr("aria-labelledby", id)
-        .flag("hidden", move || !open.get())
-        .all(items.into_iter().map(|item| entry(open, item)));
-    let inside = element.clone();
-    root.add(opener)
-        .add(backdrop)
-        .add(list)
-        .on("keydown", move |event| keys(open, &element, &event))
-        .on("focusout", move |event| leave(open, &inside, &event))
+    let root = NodeRef::<html::Div>::new();
+    let keys = move |event: KeyboardEvent| {
+        if let Some(root) = root.get_untracked() {
+            handle_key(open, &root, &event);
+        }
+    };
+    // The menu closes when the focus leaves it.
+    let leave = move |event: FocusEvent| {
+        let to = event
+            .related_target()
+            .and_then(|to| to.dyn_into::<Node>().ok());
+        let is_inside = root
+            .get_untracked()
+            .is_some_and(|root| root.contains(to.as_ref()));
+        if to.is_some() && !is_inside {
+            open.set(false);
+        }
+    };
+    let entries = items.into_iter().map(|item| view! { <Entry open item /> });
+    view! {
+        <div
+            class=if is_right { "menu right" } else { "menu" }
+            node_ref=root
+            on:keydown=keys
+            on:focusout=leave
+        >
+            <button
+                type="button"
+                id=id
+                class:primary=is_primary
+                aria-haspopup="menu"
+                aria-expanded=move || open.get().to_string()
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                {children()}
+                <Icon name="down" />
+            </button>
+            <div class="backdrop" hidden=move || !open.get() on:click=move |_| open.set(false)></div>
+            <div role="menu" aria-labelledby=id hidden=move || !open.get()>
+                {entries.collect_view()}
+            </div>
+        </div>
+    }
 }
 
-fn entry(open: RwSignal<bool>, item: Item) -> El {
+#[component]
+fn Entry(open: RwSignal<bool>, item: Item) -> impl IntoView {
     let Item {
         id,
         words,
@@ -76,26 +113,30 @@ fn entry(open: RwSignal<bool>, item: Item) -> El {
         is_enabled,
         run,
     } = item;
-    let is_enabled = std::rc::Rc::new(is_enabled);
-    let is_shown = is_enabled.clone();
-    let click = move || {
-        if untrack(|| is_enabled()) {
+    let click = move |_| {
+        if is_enabled.get_untracked() {
             open.set(false);
-            run();
+            run.run(());
         }
     };
-    button("", click)
-        .id(id)
-        .attr("role", "menuitem")
-        .set("aria-disabled", move || {
-            (!is_shown()).then(|| "true".to_owned())
-        })
-        .add(text("span", words))
-        .add(text("span", note).class("muted"))
+    view! {
+        <button
+            type="button"
+            id=id
+            role="menuitem"
+            tabindex="-1"
+            aria-disabled=move || (!is_enabled.get()).then_some("true")
+            on:click=click
+        >
+            <span>{words}</span>
+            <span class="muted">{note}</span>
+        </button>
+    }
 }
 
-fn keys(open: RwSignal<bool>, root: &Element, event: &Event) {
-    let step = match event.unchecked_ref::<KeyboardEvent>().key().as_str() {
+fn handle_key(open: RwSignal<bool>, root: &Element, event: &KeyboardEvent) {
+    let key = event.key();
+    let to = match key.as_str() {
         "Escape" if open.get_untracked() => {
             open.set(false);
             if let Some(opener) = root.first_element_child() {
@@ -103,45 +144,64 @@ fn keys(open: RwSignal<bool>, root: &Element, event: &Event) {
             }
             return;
         }
-        "ArrowDown" => 1,
-        "ArrowUp" => -1,
+        "ArrowDown" => Move::Next,
+        "ArrowUp" => Move::Previous,
+        "Home" if open.get_untracked() => Move::First,
+        "End" if open.get_untracked() => Move::Last,
+        letter if open.get_untracked() && letter.chars().count() == 1 && letter != " " => {
+            Move::Letter(letter.to_lowercase())
+        }
         _ => return,
     };
     event.prevent_default();
     open.set(true);
     let root = root.clone();
     // After the list has been drawn.
-    browser::next_frame(move || move_focus(&root, step));
+    request_animation_frame(move || move_focus(&root, &to));
 }
 
-/// Closes the menu when the focus leaves it.
-fn leave(open: RwSignal<bool>, root: &Element, event: &Event) {
-    let to = event.unchecked_ref::<FocusEvent>().related_target();
-    let to = to.and_then(|to| to.dyn_into::<Node>().ok());
-    if to.is_some() && !root.contains(to.as_ref()) {
-        open.set(false);
-    }
+/// Where the focus goes among the items.
+enum Move {
+    Next,
+    Previous,
+    First,
+    Last,
+    /// The next item that begins with a letter.
+    Letter(String),
 }
 
-/// Moves the focus among the items.
-fn move_focus(root: &Element, step: i32) {
+fn move_focus(root: &Element, to: &Move) {
     let Ok(items) = root.query_selector_all("[role=menuitem]") else {
         return;
     };
-    let items: Vec<Element> = (0..items.length())
-        .filter_map(|index| items.get(index)?.dyn_into::<Element>().ok())
+    let items: Vec<HtmlElement> = (0..items.length())
+        .filter_map(|index| items.get(index)?.dyn_into().ok())
         .collect();
-    let active = browser::document().active_element();
-    let at = items.iter().position(|item| Some(item) == active.as_ref());
-    let last = items.len().saturating_sub(1);
-    let to = match (at, step > 0) {
-        (None, true) => 0,
-        (Some(at), true) if at == last => 0,
-        (Some(at), true) => at + 1,
-        (None | Some(0), false) => last,
-        (Some(at), false) => at - 1,
+    let count = items.len();
+    if count == 0 {
+        return;
+    }
+    let active = document().active_element();
+    let at = items
+        .iter()
+        .position(|item| Some(item.unchecked_ref::<Element>()) == active.as_ref());
+    let next = match (to, at) {
+        (Move::First, _) | (Move::Next, None) => Some(0),
+        (Move::Last, _) | (Move::Previous, None) => Some(count - 1),
+        (Move::Next, Some(at)) => Some((at + 1) % count),
+        (Move::Previous, Some(at)) => Some((at + count - 1) % count),
+        (Move::Letter(letter), at) => {
+            let from = at.map_or(0, |at| at + 1);
+            let mut order = (0..count).map(|step| (from + step) % count);
+            order.find(|index| {
+                items[*index]
+                    .inner_text()
+                    .to_lowercase()
+                    .starts_with(letter)
+            })
+        }
     };
-    if let Some(item) = items.get(to) {
+    if let Some(item) = next.and_then(|index| items.get(index)) {
         browser::focus(item);
     }
 }

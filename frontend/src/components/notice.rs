@@ -1,84 +1,100 @@
 //! Messages about the page as a whole.
 
-use crate::browser;
-use crate::browser::dom::{El, button, effect, el, el_in, icon, text};
-use crate::browser::signals::*;
-use crate::state::document;
-use crate::state::kept;
-use crate::state::{Notice, Store};
+use std::time::Duration;
 
-/// How long a message of success stays, in milliseconds.
-const STAY: i32 = 6_000;
+use leptos::prelude::*;
+
+use super::icon::Icon;
+use crate::state::{Notice, Store, exchange, kept};
+
+/// How long a message of success stays.
+const STAY: Duration = Duration::from_secs(6);
 
 /// Errors stay until they are dismissed or replaced.
-pub(crate) fn notice_bar(store: Store) -> El {
-    effect(move || {
+#[component]
+pub(crate) fn Notices() -> impl IntoView {
+    let store = expect_context::<Store>();
+    Effect::new(move || {
         if let Some(notice) = store.notice.get().filter(|notice| !notice.is_failure) {
             let clear = move || {
-                if store.notice.get_untracked().as_ref() == Some(&notice) {
+                if store
+                    .notice
+                    .with_untracked(|shown| shown.as_ref() == Some(&notice))
+                {
                     store.notice.set(None);
                 }
             };
-            browser::after(STAY, clear);
+            set_timeout(clear, STAY);
         }
     });
-    let bar = el_in("div", "notices")
-        .attr("aria-live", "polite")
-        .one(move || store.notice.get().map(|notice| shown(store, notice)));
-    let is_elsewhere = memo(move || store.elsewhere.with(Option::is_some));
-    let other = el_in("div", "notices")
-        .attr("aria-live", "polite")
-        .one(move || is_elsewhere.get().then(|| elsewhere(store)));
-    let spoken = el_in("p", "unseen").attr("aria-live", "polite");
-    el("div")
-        .add(other)
-        .add(bar)
-        .add(spoken.show(move || store.spoken.get()))
+    let is_elsewhere = Memo::new(move |_| store.elsewhere.with(Option::is_some));
+    view! {
+        <div class="all-notices">
+            <div class="notices" aria-live="polite">
+                <Show when=move || is_elsewhere.get()><Elsewhere /></Show>
+            </div>
+            <div class="notices" aria-live="polite">
+                {move || store.notice.get().map(|notice| view! { <Shown notice /> })}
+            </div>
+            <p class="unseen" aria-live="polite">{move || store.spoken.get()}</p>
+        </div>
+    }
 }
 
 /// The choice between this document and that of another tab.
-fn elsewhere(store: Store) -> El {
-    let words = el("p")
-        .text("The document was changed in another tab. ")
-        .add(text("span", "This tab still has its own version.").class("muted"));
-    let take = button("", move || kept::take_other(store)).id("take-other");
-    let keep = button("quiet", move || kept::keep_own(store)).id("keep-own");
-    el_in("div", "notice elsewhere")
-        .id("elsewhere")
-        .add(icon("warning"))
-        .add(words)
-        .add(take.text("Load the other version"))
-        .add(keep.text("Keep this version"))
+#[component]
+fn Elsewhere() -> impl IntoView {
+    let store = expect_context::<Store>();
+    view! {
+        <div class="notice elsewhere" id="elsewhere">
+            <Icon name="warning" />
+            <p>
+                "The document was changed in another tab. "
+                <span class="muted">"This tab still has its own version."</span>
+            </p>
+            <button type="button" id="take-other" on:click=move |_| kept::take_other(store)>
+                "Load the other version"
+            </button>
+            <button type="button" class="quiet" id="keep-own" on:click=move |_| kept::keep_own(store)>
+                "Keep this version"
+            </button>
+        </div>
+    }
 }
 
-fn shown(store: Store, notice: Notice) -> El {
+#[component]
+fn Shown(notice: Notice) -> impl IntoView {
+    let store = expect_context::<Store>();
     let has_rescue = notice.rescue.is_some();
-    let dismiss = move || {
+    let dismiss = move |_| {
         if has_rescue {
             kept::drop_rescued();
         }
         store.notice.set(None);
     };
     let rescue = notice.rescue.map(|text| {
-        button("", move || document::download_rescued(store, &text))
-            .add(icon("download"))
-            .text("Download")
+        view! {
+            <button type="button" on:click=move |_| exchange::download_rescued(store, &text)>
+                <Icon name="download" />
+                "Download"
+            </button>
+        }
     });
-    let words = el("p")
-        .text(&notice.text)
-        .text(" ")
-        .add(text("span", &notice.hint).class("muted"));
-    el_in(
-        "div",
-        if notice.is_failure {
-            "notice failure"
-        } else {
-            "notice"
-        },
-    )
-    .id("notice")
-    .add(icon(if notice.is_failure { "error" } else { "good" }))
-    .add(words)
-    .maybe(rescue)
-    .add(button("quiet", dismiss).text("Dismiss"))
+    let (class, picture) = if notice.is_failure {
+        ("notice failure", "error")
+    } else {
+        ("notice", "good")
+    };
+    view! {
+        <div class=class id="notice">
+            <Icon name=picture />
+            <p>
+                {notice.text}
+                " "
+                <span class="muted">{notice.hint}</span>
+            </p>
+            {rescue}
+            <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
+        </div>
+    }
 }

@@ -1,13 +1,12 @@
 //! The right half: manifests, names and findings.
 
-use wasm_bindgen::JsCast;
-use web_sys::{Event, KeyboardEvent};
+use leptos::prelude::*;
+use web_sys::KeyboardEvent;
 
-use super::field::option;
-use super::{findings, manifests, name_tree};
+use super::findings::FindingsPanel;
+use super::manifests::Manifests;
+use super::name_tree::NameTree;
 use crate::browser;
-use crate::browser::dom::{El, button, el, el_in, value_of};
-use crate::browser::signals::*;
 use crate::state::{Store, Tab};
 
 const ALL: [(Tab, &str, &str); 3] = [
@@ -16,51 +15,75 @@ const ALL: [(Tab, &str, &str); 3] = [
     (Tab::Findings, "findings", "Findings"),
 ];
 
-pub(crate) fn tabs(store: Store) -> El {
-    let list = el("div")
-        .attr("role", "tablist")
-        .attr("aria-label", "Result")
-        .all(ALL.map(|tab| head(store, tab)))
-        .on("keydown", move |event| step(store, &event));
+#[component]
+pub(crate) fn Tabs() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let heads = ALL.map(|(tab, id, words)| view! { <Head tab id words /> });
     let panels = ALL.map(|(tab, id, _)| {
-        el_in("div", "panel")
-            .id(&format!("panel-{id}"))
-            .attr("role", "tabpanel")
-            .attr("aria-labelledby", &format!("tab-{id}"))
-            .flag("hidden", move || store.tab.get() != tab)
-            .add(match tab {
-                Tab::Manifests => manifests::manifests(store),
-                Tab::Names => name_tree::name_tree(store),
-                Tab::Findings => findings::findings(store),
-            })
+        let is_on = move || store.tab.get() == tab;
+        view! {
+            <div
+                class="panel"
+                id=format!("panel-{id}")
+                role="tabpanel"
+                aria-labelledby=format!("tab-{id}")
+                hidden=move || !is_on()
+            >
+                // What is not seen is not drawn.
+                <Show when=is_on>
+                    {match tab {
+                        Tab::Manifests => view! { <Manifests /> }.into_any(),
+                        Tab::Names => view! { <NameTree /> }.into_any(),
+                        Tab::Findings => view! { <FindingsPanel /> }.into_any(),
+                    }}
+                </Show>
+            </div>
+        }
     });
-    el_in("div", "result")
-        .add(el_in("div", "tabs").add(list).add(cluster_filter(store)))
-        .all(panels)
+    view! {
+        <div class="result">
+            <div class="tabs">
+                <div role="tablist" aria-label="Result" on:keydown=move |event| step(store, &event)>
+                    {heads.collect_view()}
+                </div>
+                <ClusterFilter />
+            </div>
+            {panels.collect_view()}
+        </div>
+    }
 }
 
-fn head(store: Store, (tab, id, words): (Tab, &'static str, &'static str)) -> El {
+#[component]
+fn Head(tab: Tab, id: &'static str, words: &'static str) -> impl IntoView {
+    let store = expect_context::<Store>();
     let is_on = move || store.tab.get() == tab;
-    let count = el_in("span", "count").show(move || store.findings().len().to_string());
-    button("", move || store.tab.set(tab))
-        .id(&format!("tab-{id}"))
-        .attr("role", "tab")
-        .attr("aria-controls", &format!("panel-{id}"))
-        .state("aria-selected", is_on)
-        .set("tabindex", move || {
-            Some(if is_on() { "0" } else { "-1" }.to_owned())
-        })
-        .text(words)
-        .maybe((tab == Tab::Findings).then_some(count))
+    let count = (tab == Tab::Findings).then(|| {
+        let count = Memo::new(move |_| store.finding_count());
+        view! { <span class="count">{move || count.get()}</span> }
+    });
+    view! {
+        <button
+            type="button"
+            id=format!("tab-{id}")
+            role="tab"
+            aria-controls=format!("panel-{id}")
+            aria-selected=move || is_on().to_string()
+            tabindex=move || if is_on() { "0" } else { "-1" }
+            on:click=move |_| store.tab.set(tab)
+        >
+            {words}
+            {count}
+        </button>
+    }
 }
 
 /// Only the selected tab is in the tab order; arrow keys select another.
-fn step(store: Store, event: &Event) {
+fn step(store: Store, event: &KeyboardEvent) {
     let at = ALL
         .iter()
         .position(|(tab, ..)| *tab == store.tab.get_untracked())
         .unwrap_or(0);
-    let to = match event.unchecked_ref::<KeyboardEvent>().key().as_str() {
+    let to = match event.key().as_str() {
         "ArrowRight" => (at + 1) % ALL.len(),
         "ArrowLeft" => (at + ALL.len() - 1) % ALL.len(),
         "Home" => 0,
@@ -69,36 +92,34 @@ fn step(store: Store, event: &Event) {
     };
     event.prevent_default();
     store.tab.set(ALL[to].0);
-    if let Some(tab) = browser::document().get_element_by_id(&format!("tab-{}", ALL[to].1)) {
-        browser::focus(&tab);
-    }
+    browser::focus_id(&format!("tab-{}", ALL[to].1));
 }
 
 /// Filters the files by cluster.
-fn cluster_filter(store: Store) -> El {
-    let clusters = memo(move || {
+#[component]
+fn ClusterFilter() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let clusters = Memo::new(move |_| {
         let rendered = store.rendered.get();
         let all = rendered.iter().flat_map(|all| &all.manifests.clusters);
-        all.map(|cluster| cluster.name.clone() + "\n")
-            .collect::<String>()
+        all.map(|cluster| cluster.name.clone()).collect::<Vec<_>>()
     });
-    let select = el("select")
-        .id("cluster-filter")
-        .content(move || {
-            let chosen = store.only_cluster.get();
-            let mut options = vec![option("", "all", chosen.is_none())];
-            for name in clusters.get().lines() {
-                options.push(option(name, name, chosen.as_deref() == Some(name)));
-            }
-            options
-        })
-        .on("change", move |event| {
-            let name = value_of(&event);
-            store.only_cluster.set((!name.is_empty()).then_some(name));
-            store.file.set(None);
-        });
-    el_in("label", "filter")
-        .flag("hidden", move || store.tab.get() != Tab::Manifests)
-        .text("Cluster")
-        .add(select)
+    let option = |name: String| view! { <option value=name.clone()>{name.clone()}</option> };
+    view! {
+        <label class="filter" hidden=move || store.tab.get() != Tab::Manifests>
+            "Cluster"
+            <select
+                id="cluster-filter"
+                prop:value=move || store.only_cluster.get().unwrap_or_default()
+                on:change:target=move |event| {
+                    let name = event.target().value();
+                    store.only_cluster.set((!name.is_empty()).then_some(name));
+                    store.file.set(None);
+                }
+            >
+                <option value="">"all"</option>
+                <For each=move || clusters.get() key=Clone::clone children=option />
+            </select>
+        </label>
+    }
 }

@@ -2,90 +2,99 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::Mesh;
-use shared::mesh::Cluster;
+use leptos::prelude::*;
+use serde_json::Value;
 use shared::resolved::published::{LevelKind, NameRow};
 
-use crate::browser::dom::{El, button, el, el_in, icon, is_ticked, text};
-use crate::browser::signals::*;
+use super::field::Tick;
+use super::icon::Icon;
+use crate::document::clusters::{self, CLUSTERS};
+use crate::document::path::{item, key};
+use crate::document::value;
 use crate::state::Store;
 use crate::workers::simulated::{Cell, Look};
 
 /// Something that can be down: its label, and the value for the simulation.
 type Mark = (String, String);
 
-/// The checkboxes, and a table for each service; only tables that change are built again.
-pub(crate) fn what_if(store: Store, names: &[NameRow]) -> El {
-    let of_service = |one: &NameRow, next: &NameRow| one.service == next.service;
-    el_in("div", "names what-if")
-        .id("what-if")
-        .add(bar(store))
-        .all(
-            names
-                .chunk_by(of_service)
-                .map(|names| service(store, names)),
-        )
+/// The checkboxes, and a table for each service.
+#[component]
+pub(crate) fn WhatIf(
+    /// The names of each service.
+    names: Vec<Vec<NameRow>>,
+) -> impl IntoView {
+    let services = names.into_iter().map(|names| view! { <Service names /> });
+    view! {
+        <div class="names what-if" id="what-if">
+            <Bar />
+            {services.collect_view()}
+        </div>
+    }
 }
 
 /// Checkboxes for clusters, zones and gateways, and the summary.
-fn bar(store: Store) -> El {
-    let of_mesh = |marks: fn(&[Cluster]) -> Vec<Mark>| {
-        untrack(|| store.with(|mesh| marks(&mesh.spec.clusters)))
+#[component]
+fn Bar() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let summary = move || match (store.unrenderable.get(), store.simulated.get()) {
+        (Some(why), _) => format!("Simulation failed: {why}"),
+        (None, Some(last)) => last.answers.summary.clone(),
+        (None, None) => "Simulating…".to_owned(),
     };
-    let clear = button("quiet", move || store.down.set(BTreeSet::new()))
-        .id("nothing-down")
-        .flag("disabled", move || store.down.with(BTreeSet::is_empty))
-        .text("Clear");
-    let summary = el_in("p", "summary")
-        .id("what-if-summary")
-        .attr("aria-live", "polite")
-        .show(
-            move || match (store.unrenderable.get(), store.simulated.get()) {
-                (Some(why), _) => format!("Simulation failed: {why}"),
-                (None, Some(last)) => last.answers.summary.clone(),
-                (None, None) => "Simulating…".to_owned(),
-            },
-        );
-    el_in("div", "downs")
-        .maybe(marks(store, "Clusters down", of_mesh(clusters)))
-        .maybe(marks(store, "Zones down", of_mesh(zones)))
-        .maybe(marks(store, "Gateways down", of_mesh(gateways)))
-        .add(el_in("div", "outcome").add(summary).add(clear))
-}
-
-fn clusters(all: &[Cluster]) -> Vec<Mark> {
-    let names = all.iter().map(|cluster| &cluster.name);
-    names.map(|name| (name.clone(), name.clone())).collect()
+    let document = store.now();
+    let names = clusters::names(&document);
+    let own = names
+        .iter()
+        .map(|name| (name.clone(), name.clone()))
+        .collect();
+    let gateways = names
+        .iter()
+        .map(|name| (name.clone(), format!("gateway:{name}")))
+        .collect();
+    view! {
+        <div class="downs">
+            <Marks legend="Clusters down" marks=own />
+            <Marks legend="Zones down" marks=zones(&document) />
+            <Marks legend="Gateways down" marks=gateways />
+            <div class="outcome">
+                <p class="summary" id="what-if-summary" aria-live="polite">{summary}</p>
+                <button
+                    type="button"
+                    class="quiet"
+                    id="nothing-down"
+                    disabled=move || store.down.with(BTreeSet::is_empty)
+                    on:click=move |_| store.down.set(BTreeSet::new())
+                >
+                    "Clear"
+                </button>
+            </div>
+        </div>
+    }
 }
 
 /// Zones that are not the same as a cluster: with several clusters, or of a cluster with several zones.
-fn zones(all: &[Cluster]) -> Vec<Mark> {
-    let mut zones: BTreeMap<(&str, &str), Vec<&Cluster>> = BTreeMap::new();
-    for cluster in all {
-        for zone in cluster.all_zones() {
-            let clusters = zones.entry((&cluster.region, zone)).or_default();
-            clusters.push(cluster);
+fn zones(document: &Value) -> Vec<Mark> {
+    let mut zones: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    for index in 0..value::count(document, CLUSTERS) {
+        let region = value::text(document, &key(&item(CLUSTERS, index), "region"));
+        for zone in clusters::zones(document, index) {
+            zones
+                .entry((region.to_owned(), zone))
+                .or_default()
+                .push(index);
         }
     }
-    let is_cluster = |clusters: &[&Cluster]| matches!(clusters, [one] if one.zones.is_empty());
+    let is_cluster = |clusters: &[usize]| matches!(clusters, [one] if value::count(document, &key(&item(CLUSTERS, *one), "zones")) == 0);
     let zones = zones
         .into_iter()
         .filter(|(_, clusters)| !is_cluster(clusters));
-    let mark = |region: &str, zone: &str| (zone.to_owned(), format!("zone:{region}/{zone}"));
     zones
-        .map(|((region, zone), _)| mark(region, zone))
-        .collect()
-}
-
-fn gateways(all: &[Cluster]) -> Vec<Mark> {
-    let names = all.iter().map(|cluster| &cluster.name);
-    names
-        .map(|name| (name.clone(), format!("gateway:{name}")))
+        .map(|((region, zone), _)| (zone.clone(), format!("zone:{region}/{zone}")))
         .collect()
 }
 
 /// The clusters in which a service can be down.
-fn places(mesh: &Mesh, names: &[NameRow]) -> Vec<Mark> {
+fn places(document: &Value, names: &[NameRow]) -> Vec<Mark> {
     let Some(first) = names.first() else {
         return Vec::new();
     };
@@ -94,85 +103,99 @@ fn places(mesh: &Mesh, names: &[NameRow]) -> Vec<Mark> {
         .iter()
         .find(|name| name.level == LevelKind::Global)
         .unwrap_or(first);
-    let clusters = mesh.spec.clusters.iter().map(|cluster| &cluster.name);
-    let running = clusters.filter(|name| global.clusters.contains(name));
-    let what = |name: &String| format!("service:{}@{name}", first.service);
-    running.map(|name| (name.clone(), what(name))).collect()
+    let running = clusters::names(document)
+        .into_iter()
+        .filter(|name| global.clusters.contains(name));
+    running
+        .map(|name| {
+            let what = format!("service:{}@{name}", first.service);
+            (name, what)
+        })
+        .collect()
 }
 
 /// Checkboxes under a legend.
-fn marks(store: Store, legend: &str, marks: Vec<Mark>) -> Option<El> {
-    let tick = move |(words, what): Mark| {
+#[component]
+fn Marks(
+    legend: &'static str,
+    marks: Vec<Mark>,
+    #[prop(optional)] label: Option<String>,
+) -> impl IntoView {
+    let store = expect_context::<Store>();
+    if marks.is_empty() {
+        return None;
+    }
+    let ticks = marks.into_iter().map(|(words, what)| {
         let of = what.clone();
-        let input = el("input")
-            .attr("type", "checkbox")
-            .id(&format!("down-{what}"))
-            .prop("checked", move || {
-                store.down.with(|down| down.contains(&of)).into()
-            })
-            .on("change", move |event| {
-                let is_down = is_ticked(&event);
-                store.down.update(|down| {
-                    if is_down {
-                        down.insert(what.clone());
-                    } else {
-                        down.remove(&what);
-                    }
-                });
+        let id = format!("down-{what}");
+        let set = move |is_down: bool| {
+            store.down.update(|down| {
+                if is_down {
+                    down.insert(what.clone());
+                } else {
+                    down.remove(&what);
+                }
             });
-        el_in("label", "tick").add(input).text(&words)
-    };
-    (!marks.is_empty()).then(|| {
-        el_in("fieldset", "marks")
-            .add(text("legend", legend))
-            .add(el_in("div", "ticks").all(marks.into_iter().map(tick)))
+        };
+        view! {
+            <Tick
+                words
+                id
+                is_ticked=Signal::derive(move || store.down.with(|down| down.contains(&of)))
+                set=Callback::new(set)
+            />
+        }
+    });
+    Some(view! {
+        <fieldset class="marks" aria-label=label>
+            <legend>{legend}</legend>
+            <div class="ticks">{ticks.collect_view()}</div>
+        </fieldset>
     })
 }
 
-fn service(store: Store, names: &[NameRow]) -> El {
+#[component]
+fn Service(names: Vec<NameRow>) -> impl IntoView {
+    let store = expect_context::<Store>();
     let id = names
         .first()
         .map(|name| name.service.clone())
         .unwrap_or_default();
-    let places = untrack(|| store.with(|mesh| places(mesh, names)));
-    let table = el_in("table", "answers")
-        .add(text("caption", &format!("Answers for the names of {id}")).class("unseen"))
-        .add(el("thead").content(move || vec![heads(store)]))
-        .all(names.iter().map(|name| answers(store, name)));
-    el_in("section", "service")
-        .add(text("h3", &id))
-        .maybe(
-            marks(store, "Down in", places)
-                .map(|marks| marks.attr("aria-label", &format!("{id} is down in"))),
-        )
-        // It scrolls, so it has to be reachable by keyboard.
-        .add(
-            el_in("div", "answers-box")
-                .attr("tabindex", "0")
-                .attr("role", "region")
-                .attr("aria-label", &format!("Answers for the names of {id}"))
-                .add(table),
-        )
-}
-
-/// The heading of the columns: the caller's cluster.
-fn heads(store: Store) -> El {
-    let last = store.simulated.get();
-    let clients = last.iter().flat_map(|last| &last.answers.clients);
-    let head = |words: &str| text("th", words).attr("scope", "col");
-    el("tr")
-        .all(clients.map(|client| head(&format!("from {client}"))))
-        .add(head("by DNS"))
-}
-
-/// The number of columns.
-fn columns(store: Store) -> usize {
-    let last = store.simulated.get();
-    last.map_or(1, |last| last.answers.clients.len() + 1)
+    let marks = places(&store.now(), &names);
+    let caption = format!("Answers for the names of {id}");
+    let heads = move || {
+        let last = store.simulated.get();
+        let clients = last.iter().flat_map(|last| &last.answers.clients);
+        let heads = clients
+            .map(|client| format!("from {client}"))
+            .chain(["by DNS".to_owned()]);
+        heads
+            .map(|words| view! { <th scope="col">{words}</th> })
+            .collect_view()
+    };
+    let rows = names.into_iter().map(|name| view! { <Answers name /> });
+    view! {
+        <section class="service">
+            <h3>{id.clone()}</h3>
+            <Marks legend="Down in" marks label=format!("{id} is down in") />
+            // It scrolls, so it has to be reachable by keyboard.
+            <div class="answers-box" tabindex="0" role="region" aria-label=caption.clone()>
+                <table class="answers">
+                    <caption class="unseen">{caption.clone()}</caption>
+                    <thead>
+                        <tr>{heads}</tr>
+                    </thead>
+                    {rows.collect_view()}
+                </table>
+            </div>
+        </section>
+    }
 }
 
 /// A name, with its answers below.
-fn answers(store: Store, name: &NameRow) -> El {
+#[component]
+fn Answers(name: NameRow) -> impl IntoView {
+    let store = expect_context::<Store>();
     let place = match (&name.region, &name.zone) {
         _ if name.level == LevelKind::Vanity => "short name",
         _ if name.cluster.is_some() => name.cluster.as_deref().unwrap_or_default(),
@@ -180,27 +203,41 @@ fn answers(store: Store, name: &NameRow) -> El {
         (Some(region), None) => region,
         _ => "everywhere",
     };
-    let head = el("th")
-        .attr("scope", "rowgroup")
-        .set("colspan", move || Some(columns(store).to_string()))
-        .add(text("span", place).class("place"))
-        .text(" ")
-        .add(text("code", &name.host));
+    let place = place.to_owned();
+    let columns = move || {
+        store
+            .simulated
+            .get()
+            .map_or(1, |last| last.answers.clients.len() + 1)
+            .to_string()
+    };
     let host = name.host.clone();
-    let cells = memo(move || {
-        let last = store.simulated.get();
-        last.map_or_else(Vec::new, |last| last.answers.cells(&host).to_vec())
+    let cells = Memo::new(move |_| {
+        store
+            .simulated
+            .get()
+            .map_or_else(Vec::new, |last| last.answers.cells(&host).to_vec())
     });
-    let row = el("tr").content(move || cells.get().iter().map(cell).collect());
-    el("tbody").add(el("tr").add(head)).add(row)
+    view! {
+        <tbody>
+            <tr>
+                <th scope="rowgroup" colspan=columns>
+                    <span class="place">{place}</span>
+                    " "
+                    <code>{name.host}</code>
+                </th>
+            </tr>
+            <tr>{move || cells.get().into_iter().map(cell).collect_view()}</tr>
+        </tbody>
+    }
 }
 
-fn cell(cell: &Cell) -> El {
+fn cell(cell: Cell) -> AnyView {
     let (class, picture) = match cell.look {
         Look::Same => ("same", "cluster"),
         Look::Changed => ("changed", "fallback"),
         Look::Unanswered => ("unanswered", "error"),
-        Look::Gone => return el_in("td", "gone").text("is down"),
+        Look::Gone => return view! { <td class="gone">"is down"</td> }.into_any(),
     };
-    el_in("td", class).add(icon(picture)).text(&cell.words)
+    view! { <td class=class><Icon name=picture />{cell.words}</td> }.into_any()
 }

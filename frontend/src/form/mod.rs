@@ -1,10 +1,11 @@
-//! The form: the document as the texts of its fields, and the changes of the document that the form makes.
+//! The form, without elements: texts of fields and their values, labels, rows of tables.
 
 pub(crate) mod callers;
-pub(crate) mod contexts;
+pub(crate) mod clusters_of;
 pub(crate) mod field;
-#[cfg(test)]
-mod field_tests;
+pub(crate) mod label;
+pub(crate) mod layout;
+pub(crate) mod placeholder;
+pub(crate) mod routes;
 pub(crate) mod rows;
-pub(crate) mod template;
-pub(crate) mod texts;
+pub(crate) mod text;

@@ -1,48 +1,15 @@
-//! Rows of the tables: adds, removes and pastes them.
+//! Cells that are pasted into a table.
 
-use shared::mesh::{Cluster, Mesh};
+use serde_json::Value;
 
-use super::field::{ClusterField, Field};
+use super::field;
+use super::label;
+use crate::document::path::{below, item};
+use crate::document::value;
 
-/// Whether a service runs in a cluster.
-pub(crate) fn runs_in(mesh: &Mesh, service: usize, cluster: &str) -> bool {
-    mesh.spec
-        .services
-        .get(service)
-        .and_then(|service| service.clusters.as_ref())
-        .is_none_or(|clusters| clusters.iter().any(|name| name == cluster))
-}
-
-/// Sets whether a service runs in a cluster. All clusters are written as no list, so that the service also runs
-/// in clusters that are added later.
-pub(crate) fn set_runs_in(mesh: &mut Mesh, service: usize, cluster: &str, runs: bool) {
-    let all: Vec<String> = mesh.spec.clusters.iter().map(|c| c.name.clone()).collect();
-    let Some(service) = mesh.spec.services.get_mut(service) else {
-        return;
-    };
-    let mut chosen = service.clusters.clone().unwrap_or_else(|| all.clone());
-    chosen.retain(|name| name != cluster);
-    if runs {
-        chosen.push(cluster.to_owned());
-    }
-    let unknown: Vec<String> = chosen
-        .iter()
-        .filter(|name| !all.contains(name))
-        .cloned()
-        .collect();
-    let in_order: Vec<String> = all
-        .iter()
-        .filter(|name| chosen.contains(name))
-        .cloned()
-        .chain(unknown.clone())
-        .collect();
-    let is_all = unknown.is_empty() && in_order.len() == all.len();
-    service.clusters = (!is_all).then_some(in_order);
-}
-
-/// The cells of a text that was copied from a spreadsheet or a comma-separated file; `None` for a single cell,
-/// which the browser pastes itself.
-pub(crate) fn cells(text: &str) -> Option<Vec<Vec<String>>> {
+/// The cells of a text that was copied from a spreadsheet or a comma-separated file, without a heading; `None` for a
+/// single cell, which the browser pastes itself.
+pub(crate) fn cells(text: &str, list: &str, columns: &[&str]) -> Option<Vec<Vec<String>>> {
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
@@ -52,47 +19,42 @@ pub(crate) fn cells(text: &str) -> Option<Vec<Vec<String>>> {
         (false, true) => ',',
         (false, false) => return None,
     };
-    let mut rows: Vec<Vec<String>> = lines
+    let cells = |line: &&str| {
+        line.split(separator)
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    };
+    let mut rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
+    let labels: Vec<String> = columns
         .iter()
-        .map(|line| {
-            line.split(separator)
-                .map(|cell| cell.trim().to_owned())
-                .collect()
-        })
+        .map(|column| label::of(&below(&item(list, 0), column)))
         .collect();
-    if rows.first().is_some_and(|row| is_heading(row)) {
+    let is_label = |cell: &String| labels.iter().any(|label| label.eq_ignore_ascii_case(cell));
+    if rows
+        .first()
+        .is_some_and(|row| row.len() > 1 && row.iter().all(is_label))
+    {
         rows.remove(0);
     }
     Some(rows)
 }
 
-fn is_heading(row: &[String]) -> bool {
-    let is_label = |cell: &String| {
-        ClusterField::COLUMNS
-            .iter()
-            .any(|f| Field::Cluster(0, *f).label().eq_ignore_ascii_case(cell))
-    };
-    row.len() > 1 && row.iter().all(is_label)
-}
-
-/// Puts cells into the clusters, from a row and a column on; missing rows are added.
-pub(crate) fn paste_clusters(
-    mesh: &mut Mesh,
-    row: usize,
-    column: ClusterField,
+/// Puts cells into a table, from a row and a column on; missing rows are added.
+pub(crate) fn paste(
+    document: &mut Value,
+    list: &str,
+    columns: &[&str],
+    (row, column): (usize, usize),
     cells: &[Vec<String>],
 ) {
-    let first = ClusterField::COLUMNS
-        .iter()
-        .position(|field| *field == column)
-        .unwrap_or(0);
     for (offset, cells) in cells.iter().enumerate() {
-        let index = row + offset;
-        while mesh.spec.clusters.len() <= index {
-            mesh.spec.clusters.push(Cluster::default());
+        let row = row + offset;
+        while value::count(document, list) <= row {
+            let end = value::count(document, list);
+            value::insert(document, list, end, Value::Object(serde_json::Map::new()));
         }
-        for (field, text) in ClusterField::COLUMNS[first..].iter().zip(cells) {
-            Field::Cluster(index, *field).set(mesh, text);
+        for (column, text) in columns[column..].iter().zip(cells) {
+            field::set(document, &below(&item(list, row), column), text);
         }
     }
 }
@@ -100,60 +62,48 @@ pub(crate) fn paste_clusters(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::template;
+    use crate::document::clusters::{self, CLUSTERS, SERVICES};
+    use crate::document::start;
+    use crate::form::layout::{CLUSTER_COLUMNS, SERVICE_COLUMNS};
 
     #[test]
     fn rows_of_a_spreadsheet_become_clusters() {
         let text = "Name\tRegion\tZone\nwest\tus-west1\tus-west1-a\r\neast\tus-east1\tus-east1-b\n";
-        let mut mesh = template::start();
-        paste_clusters(&mut mesh, 1, ClusterField::Name, &cells(text).unwrap());
-        let rows: Vec<[&str; 3]> = mesh
-            .spec
-            .clusters
-            .iter()
-            .map(|c| [&*c.name, &*c.region, &*c.zone])
-            .collect();
+        let mut document = start::walkthrough();
+        let cells = cells(text, CLUSTERS, &CLUSTER_COLUMNS).unwrap();
+        paste(&mut document, CLUSTERS, &CLUSTER_COLUMNS, (1, 0), &cells);
+        assert_eq!(clusters::names(&document), ["cluster1", "west", "east"]);
+        assert_eq!(clusters::zones(&document, 2), ["us-east1-b"]);
+    }
+
+    #[test]
+    fn rows_become_services() {
+        let mut document = start::empty();
+        let cells = cells(
+            "orders,shop,8080\nstock,depot,9000",
+            SERVICES,
+            &SERVICE_COLUMNS,
+        )
+        .unwrap();
+        paste(&mut document, SERVICES, &SERVICE_COLUMNS, (0, 0), &cells);
         assert_eq!(
-            rows,
-            [
-                ["cluster1", "", ""],
-                ["west", "us-west1", "us-west1-a"],
-                ["east", "us-east1", "us-east1-b"]
-            ]
+            value::text(&document, "spec.services[1].namespace"),
+            "depot"
+        );
+        assert_eq!(
+            value::get(&document, "spec.services[0].port"),
+            Some(&8080.into())
         );
     }
 
     #[test]
     fn commas_separate_cells_only_in_several_lines() {
+        let cells = |text: &str| cells(text, CLUSTERS, &CLUSTER_COLUMNS);
         assert_eq!(cells("203.0.113.1, 203.0.113.2"), None);
-        assert_eq!(
-            cells("a,b\nc,d"),
-            Some(vec![
-                vec!["a".into(), "b".into()],
-                vec!["c".into(), "d".into()]
-            ])
-        );
-        let mut mesh = template::start();
-        paste_clusters(
-            &mut mesh,
-            0,
-            ClusterField::Region,
-            &cells("r1,z1\nr1,z2").unwrap(),
-        );
-        assert_eq!(mesh.spec.clusters[1].zone, "z2");
-        assert_eq!(mesh.spec.clusters[1].name, "cluster2");
-    }
-
-    #[test]
-    fn all_clusters_are_written_as_no_list() {
-        let mut mesh = template::walkthrough();
-        set_runs_in(&mut mesh, 0, "cluster1", false);
-        assert_eq!(
-            mesh.spec.services[0].clusters,
-            Some(vec!["cluster2".into()])
-        );
-        assert!(!runs_in(&mesh, 0, "cluster1") && runs_in(&mesh, 0, "cluster2"));
-        set_runs_in(&mut mesh, 0, "cluster1", true);
-        assert_eq!(mesh.spec.services[0].clusters, None);
+        let mut document = start::walkthrough();
+        let rows = cells("r1,z1\nr1,z2").unwrap();
+        paste(&mut document, CLUSTERS, &CLUSTER_COLUMNS, (0, 1), &rows);
+        assert_eq!(clusters::zones(&document, 1), ["z2"]);
+        assert_eq!(clusters::names(&document), ["cluster1", "cluster2"]);
     }
 }

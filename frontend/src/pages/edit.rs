@@ -1,45 +1,56 @@
 //! The page with the document on the left and its result on the right.
 
-use crate::agent::Agent;
-use crate::browser::dom::{El, button, el_in};
-use crate::components::cluster_table::cluster_table;
-use crate::components::dns_form::dns_form;
-use crate::components::more_form::more_form;
-use crate::components::service_table::service_table;
-use crate::components::tabs::tabs;
+use leptos::prelude::*;
+
+use crate::components::field::{Field, Help};
+use crate::components::object::ObjectFields;
+use crate::components::table::{ClusterTable, ServiceTable};
+use crate::components::tabs::Tabs;
 use crate::state::{Half, Store};
 
-pub(crate) fn edit_page(store: Store, agent: Agent) -> El {
-    let half = move |half: Half, id: &str, words: &str| {
-        button("", move || store.half.set(half))
-            .id(id)
-            .state("aria-pressed", move || store.half.get() == half)
-            .text(words)
+#[component]
+pub(crate) fn EditPage() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let half = move |half: Half, id: &'static str, words: &'static str| {
+        view! {
+            <button
+                type="button"
+                id=id
+                aria-pressed=move || (store.half.get() == half).to_string()
+                on:click=move |_| store.half.set(half)
+            >
+                {words}
+            </button>
+        }
     };
-    let halves = el_in("div", "halves")
-        .attr("role", "group")
-        .attr("aria-label", "Show")
-        .add(half(Half::Form, "half-form", "Edit"))
-        .add(half(Half::Result, "half-result", "Result"));
-    let form = el_in("form", "document")
-        .attr("aria-label", "Mesh document")
-        .add(dns_form(store))
-        .add(cluster_table(store, agent))
-        .add(service_table(store))
-        .add(more_form(store))
-        .on("submit", |event| event.prevent_default());
-    el_in("div", "edit-page")
-        .set("data-half", move || {
-            Some(
-                if store.half.get() == Half::Form {
-                    "form"
-                } else {
-                    "result"
-                }
-                .to_owned(),
-            )
-        })
-        .add(halves)
-        .add(form)
-        .add(tabs(store))
+    let shown = move || match store.half.get() {
+        Half::Form => "form",
+        Half::Result => "result",
+    };
+    view! {
+        <div class="edit-page" data-half=shown>
+            <div class="halves" role="group" aria-label="Show">
+                {half(Half::Form, "half-form", "Edit")}
+                {half(Half::Result, "half-result", "Result")}
+            </div>
+            <div class="form-half">
+                <form class="document" aria-label="Mesh document" on:submit=|event| event.prevent_default()>
+                    <section aria-labelledby="heading-dns">
+                        <h2 id="heading-dns">"DNS"</h2>
+                        <ObjectFields path="spec.dns".to_owned()>
+                            <Field path="metadata.name".to_owned() width=3 />
+                        </ObjectFields>
+                    </section>
+                    <section aria-labelledby="heading-clusters"><ClusterTable /></section>
+                    <section aria-labelledby="heading-services"><ServiceTable /></section>
+                    <section aria-labelledby="heading-more">
+                        <h2 id="heading-more">"More"</h2>
+                        <ObjectFields path="spec".to_owned() />
+                    </section>
+                </form>
+                <Help />
+            </div>
+            <Tabs />
+        </div>
+    }
 }

@@ -1,4 +1,3 @@
 //! The pages, put together from [`crate::components`].
 
 pub(crate) mod edit;
-pub(crate) mod review;

@@ -61,27 +61,24 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use shared::Mesh;
-    use shared::facts::Facts;
+    use serde_json::{Value, json};
 
     use super::Counts;
-    use crate::form::template;
+    use crate::document::{start, value};
+    use crate::workers::rendering::Checks;
 
-    fn words(mesh: &Mesh) -> String {
-        Counts::of(&shared::check(mesh, &Facts::default()).findings).words()
+    fn words(document: &Value) -> String {
+        Counts::of(&Checks::of(document).findings).words()
     }
 
     #[test]
     fn the_status_in_words() {
-        assert_eq!(words(&template::start()), "5 to fill in");
-        assert_eq!(
-            words(&template::walkthrough()),
-            "no errors · 2 warnings · 1 hint"
-        );
-        let mut mesh = template::walkthrough();
-        mesh.spec.dns.suffix = "Bad".to_owned();
-        assert_eq!(words(&mesh), "1 error");
-        mesh.spec.clusters[0].zone.clear();
-        assert_eq!(words(&mesh), "1 error · 1 to fill in");
+        assert_eq!(words(&start::empty()), "8 to fill in");
+        let mut document = start::walkthrough();
+        assert_eq!(words(&document), "no errors · 2 warnings · 1 hint");
+        value::set(&mut document, "spec.dns.suffix", json!("Bad"));
+        assert_eq!(words(&document), "1 error");
+        value::remove(&mut document, "spec.clusters[0].zone");
+        assert_eq!(words(&document), "1 error · 1 to fill in");
     }
 }

@@ -207,7 +207,7 @@ mod tests {
     /// The text of the HTML is the manifest: without tags and escapes the two are equal.
     #[test]
     fn the_text_is_the_manifest() {
-        let mesh = crate::form::template::walkthrough();
+        let mesh = shared::Mesh::from_value(&crate::document::start::walkthrough()).0;
         let resolved = shared::check(&mesh, &shared::facts::Facts::default())
             .resolved
             .unwrap();

@@ -69,7 +69,7 @@ fn node(row: &NameRow, rows: &[&NameRow]) -> Node {
 mod tests {
     #[test]
     fn the_walkthrough_has_four_names() {
-        let mut mesh = crate::form::template::walkthrough();
+        let mut mesh = shared::Mesh::from_value(&crate::document::start::walkthrough()).0;
         mesh.spec.services[0].clusters = Some(vec!["cluster2".into()]);
         let resolved = shared::check(&mesh, &shared::facts::Facts::default())
             .resolved

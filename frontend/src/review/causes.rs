@@ -1,18 +1,20 @@
 //! The checks that did not pass, grouped by cause, with hints.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use shared::verify::{Check, Explanation, Family, Fault, Outcome, faults};
+use leptos::prelude::*;
+use shared::verify::{Check, Family, Fault, Outcome, Report, faults};
 
-use super::families::fold;
+use super::families::Fold;
 use super::verify::look;
-use crate::browser::dom::{El, el, el_in, icon, text};
-use crate::components::explanation::explanation;
+use crate::components::explanation::{Explanation, with_code};
+use crate::components::icon::Icon;
 
 /// Checks that are shown for a cause; the others are folded.
 const SHOWN: usize = 5;
 
-/// The ids of the causes on the page, for links from the cells of tables.
+/// The ids of the causes on the page, by their messages, for links from the cells of tables.
 #[derive(Debug, Default)]
 pub(crate) struct CauseIds(BTreeMap<String, usize>);
 
@@ -26,16 +28,21 @@ impl CauseIds {
         )
     }
 
-    /// The id of a cause.
-    pub(crate) fn id(&self, cause: &Explanation) -> Option<String> {
-        let at = self.0.get(&cause.message)?;
-        Some(format!("cause-{at}"))
+    /// The id of the cause with a message.
+    fn id(&self, message: &str) -> Option<String> {
+        self.0.get(message).map(|at| format!("cause-{at}"))
+    }
+
+    /// The id of the cause of a check.
+    pub(crate) fn of_check(&self, check: &Check) -> Option<String> {
+        self.id(&check.cause.as_ref()?.message)
     }
 }
 
-/// Failed checks first, then those that could not be made; those for information are folded.
-pub(crate) fn causes(checks: &[Check], ids: &CauseIds) -> Option<El> {
-    let mut faults = faults(checks);
+/// Failed checks first, then those that could not be made; those for information are folded. Nothing if all passed.
+#[component]
+pub(crate) fn Causes(report: Arc<Report>, ids: Arc<CauseIds>) -> impl IntoView {
+    let mut faults = faults(&report.checks);
     if faults.is_empty() {
         return None;
     }
@@ -47,33 +54,35 @@ pub(crate) fn causes(checks: &[Check], ids: &CauseIds) -> Option<El> {
     let (aside, counted): (Vec<Fault<'_>>, Vec<Fault<'_>>) =
         faults.into_iter().partition(is_advisory);
     let list = |faults: &[Fault<'_>]| {
-        el_in("ul", "causes").all(faults.iter().map(|fault| one(fault, ids)))
+        let causes = faults.iter().map(|fault| cause(fault, &ids)).collect_view();
+        view! { <ul class="causes">{causes}</ul> }
     };
-    let title = text(
-        "h2",
-        if counted.is_empty() {
-            "For information"
-        } else {
-            "Checks that did not pass"
-        },
-    );
-    let section = el_in("section", "cluster-plan")
-        .id("causes")
-        .add(el_in("div", "cluster-head").add(title));
-    Some(if counted.is_empty() {
-        section.add(list(&aside))
-    } else if aside.is_empty() {
-        section.add(list(&counted))
+    let (title, lists) = if counted.is_empty() {
+        ("For information", list(&aside).into_any())
     } else {
-        let words = format!("For information: {}", aside.len());
-        let folded = el_in("details", "fold")
-            .add(text("summary", &words))
-            .add(list(&aside));
-        section.add(list(&counted)).add(folded)
+        let aside = (!aside.is_empty()).then(|| {
+            let words = format!("For information: {}", aside.len());
+            view! {
+                <details class="fold">
+                    <summary>{words}</summary>
+                    {list(&aside)}
+                </details>
+            }
+        });
+        let lists = view! { {list(&counted)} {aside} };
+        ("Checks that did not pass", lists.into_any())
+    };
+    Some(view! {
+        <section class="cluster-plan" id="causes">
+            <div class="cluster-head">
+                <h2>{title}</h2>
+            </div>
+            {lists}
+        </section>
     })
 }
 
-fn one(fault: &Fault<'_>, ids: &CauseIds) -> El {
+fn cause(fault: &Fault<'_>, ids: &CauseIds) -> AnyView {
     let Fault { cause, checks } = fault;
     let (class, picture, word) = match checks.first() {
         Some(check) if !check.advisory => {
@@ -82,45 +91,35 @@ fn one(fault: &Fault<'_>, ids: &CauseIds) -> El {
         }
         _ => ("muted", "hint", "for information"),
     };
-    let head = el_in("p", "cause-head")
-        .add(
-            el_in("span", class)
-                .add(icon(picture))
-                .add(text("strong", word)),
-        )
-        .add(text("code", &cause.code).class("muted"));
-    let lines: Vec<Line> = checks.iter().map(|check| Line::of(check)).collect();
-    let (shown, rest) = lines.split_at(lines.len().min(SHOWN));
-    let list = |lines: &[Line]| el_in("ul", "cause-checks").all(lines.iter().map(Line::show));
+    let mut shown: Vec<Line> = checks.iter().map(|check| Line::of(check)).collect();
+    let rest = shown.split_off(shown.len().min(SHOWN));
     let rest = (!rest.is_empty()).then(|| {
         let words = format!("{} more", rest.len());
-        let rest = rest.to_vec();
-        fold(&words, move || list(&rest))
+        view! { <Fold summary=words.into_any()>{list(&rest)}</Fold> }
     });
-    let hint = el_in("p", "remedy")
-        .add(text("strong", "Fix: "))
-        .all(with_code(&cause.hint));
-    el("li")
-        .id(&ids.id(cause).unwrap_or_default())
-        .attr("tabindex", "-1")
-        .add(head)
-        .add(el_in("p", "message").all(with_code(&cause.message)))
-        .add(hint)
-        .add(explanation(&cause.code))
-        .add(list(shown))
-        .maybe(rest)
-}
-
-/// A text whose parts in backquotes are code.
-pub(crate) fn with_code(words: &str) -> impl Iterator<Item = El> {
-    words.split('`').enumerate().map(|(at, part)| {
-        let tag = if at % 2 == 1 { "code" } else { "span" };
-        text(tag, part)
-    })
+    view! {
+        <li id=ids.id(&cause.message) tabindex="-1">
+            <p class="cause-head">
+                <span class=class>
+                    <Icon name=picture />
+                    <strong>{word}</strong>
+                </span>
+                <code class="muted">{cause.code.clone()}</code>
+            </p>
+            <p class="message">{with_code(&cause.message)}</p>
+            <p class="remedy">
+                <strong>"Fix: "</strong>
+                {with_code(&cause.hint)}
+            </p>
+            <Explanation code=cause.code.clone() />
+            {list(&shown)}
+            {rest}
+        </li>
+    }
+    .into_any()
 }
 
 /// A check, as shown below its cause.
-#[derive(Clone)]
 struct Line {
     subject: String,
     seen: String,
@@ -132,20 +131,24 @@ impl Line {
             Family::Record | Family::Gateway => format!(" at {}", check.asked),
             Family::Objects | Family::Call | Family::Drill => String::new(),
         };
-        let subject = check.subject();
+        let (family, subject) = (check.family.as_str(), check.subject());
+        let seen = check.seen_in_words();
         Self {
-            subject: format!("{}: {subject}{asked}", check.family.as_str()),
-            seen: format!(
-                "observed {}; expected {}",
-                check.seen_in_words(),
-                check.expected
-            ),
+            subject: format!("{family}: {subject}{asked}"),
+            seen: format!("observed {seen}; expected {}", check.expected),
         }
     }
+}
 
-    fn show(&self) -> El {
-        el("li")
-            .add(text("code", &self.subject))
-            .add(text("span", &self.seen).class("muted"))
-    }
+fn list(lines: &[Line]) -> AnyView {
+    let lines = lines.iter().map(|line| {
+        let (subject, seen) = (line.subject.clone(), line.seen.clone());
+        view! {
+            <li>
+                <code>{subject}</code>
+                <span class="muted">{seen}</span>
+            </li>
+        }
+    });
+    view! { <ul class="cause-checks">{lines.collect_view()}</ul> }.into_any()
 }

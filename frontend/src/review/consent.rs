@@ -1,49 +1,59 @@
 //! The totals of a plan, and the confirmation before it is applied.
 
+use leptos::prelude::*;
 use shared::api::Intent;
-use shared::plan::guard::MassDeletion;
 use shared::plan::{Action, ClusterPlan, Plan};
 
-use super::run::verify_button;
+use super::run::VerifyButton;
 use super::state::{Consent, Planned, Review};
 use super::steps::chips;
-use crate::browser::dom::{El, button, el, el_in, icon, is_ticked, text, value_of};
-use crate::browser::signals::*;
-use crate::components::failure::reason;
+use crate::components::failure::Reason;
+use crate::components::icon::Icon;
 
 /// The totals, and the buttons.
-pub(crate) fn consent(review: Review, planned: &Planned) -> El {
+#[component]
+pub(crate) fn Confirmation(planned: Planned) -> impl IntoView {
     let plan = &planned.response.plan;
     let removes = planned.intent == Intent::Remove;
-    let total = |action: Action| plan.clusters.iter().map(|c| c.count(action)).sum::<usize>();
-    let totals = el_in("p", "counts").id("plan-counts").all(chips(total));
-    let decision = el_in("div", "decision").add(totals);
+    let totals = chips(|action| plan.clusters.iter().map(|c| c.count(action)).sum());
     let mut ready = plan.clusters.iter().filter(|one| one.can_be_applied());
     let count = ready.clone().count();
-    let verify = |class: &str| (!removes).then(|| verify_button(review, class));
-    if plan.can_be_applied() && !plan.has_changes() {
-        let words = if removes {
-            "Nothing of this mesh is in the clusters."
-        } else {
-            "All clusters are up to date with the document."
-        };
-        let unchanged = el_in("p", "good").id("up-to-date");
-        return decision
-            .add(unchanged.add(icon("good")).text(words))
-            .maybe(verify("primary"));
+    let rest = if plan.can_be_applied() && !plan.has_changes() {
+        view! { <UpToDate removes /> }.into_any()
+    } else if count == 0 || !ready.any(has_work) {
+        view! {
+            <p class="warned" id="no-work">
+                <Icon name="warning" />
+                {why_nothing(count, plan)}
+            </p>
+        }
+        .into_any()
+    } else {
+        view! { <Questions planned ready=count /> }.into_any()
+    };
+    view! {
+        <div class="decision">
+            <p class="counts" id="plan-counts">{totals}</p>
+            {rest}
+        </div>
     }
-    if count == 0 || !ready.any(has_work) {
-        let words = el_in("p", "warned").id("no-work").add(icon("warning"));
-        return decision.add(words.text(why_nothing(count, plan)));
+}
+
+/// The message that there is nothing to apply.
+#[component]
+fn UpToDate(removes: bool) -> impl IntoView {
+    let words = if removes {
+        "Nothing of this mesh is in the clusters."
+    } else {
+        "All clusters are up to date with the document."
+    };
+    view! {
+        <p class="good" id="up-to-date">
+            <Icon name="good" />
+            {words}
+        </p>
+        {(!removes).then(|| view! { <VerifyButton is_primary=true /> })}
     }
-    let asked = Asked::new(planned, count);
-    let apply = asked.button(review, planned, count);
-    decision
-        .maybe(skipped(plan).map(|words| el_in("p", "warned").add(icon("skip")).text(&words)))
-        .maybe(asked.partial)
-        .maybe(asked.deletions)
-        .maybe(asked.name)
-        .add(el_in("div", "buttons").maybe(verify("")).add(apply))
 }
 
 fn has_work(plan: &ClusterPlan) -> bool {
@@ -78,110 +88,166 @@ fn skipped(plan: &Plan) -> Option<String> {
     }
 }
 
-/// The inputs that confirm a plan, and their values.
-struct Asked {
-    partial: Option<El>,
-    deletions: Option<El>,
-    name: Option<El>,
-    is_partial: RwSignal<bool>,
-    typed: RwSignal<String>,
+/// The inputs that confirm a plan, and the button that applies it.
+#[component]
+fn Questions(
+    planned: Planned,
+    /// The number of clusters that are not blocked.
+    ready: usize,
+) -> impl IntoView {
+    let response = planned.response.clone();
+    let removes = planned.intent == Intent::Remove;
+    let is_partial = RwSignal::new(false);
+    let typed = RwSignal::new(String::new());
+    let skipped = skipped(&response.plan).map(|words| {
+        view! {
+            <p class="warned">
+                <Icon name="skip" />
+                {words}
+            </p>
+        }
+    });
+    let blocked = response.plan.clusters.len() - ready;
+    let partial = (blocked > 0).then(|| view! { <Partial blocked is_partial /> });
+    let mass_deletion = response.mass_deletion.as_ref();
+    let deletions = mass_deletion.map(|found| {
+        let reasons = found.reasons.clone();
+        view! { <Deletions reasons /> }
+    });
+    let question = match (planned.intent, mass_deletion) {
+        (Intent::Remove, _) => Some(("confirm-remove", "To remove, type the mesh name ")),
+        (Intent::Apply, Some(_)) => Some((
+            "confirm-delete",
+            "To apply these deletions, type the mesh name ",
+        )),
+        (Intent::Apply, None) => None,
+    };
+    let name = question.map(|(id, words)| {
+        let name = planned.name();
+        view! { <NameField id words name typed /> }
+    });
+    let allow_delete = mass_deletion.map(|found| found.deletes);
+    let verify = (!removes).then(|| view! { <VerifyButton /> });
+    view! {
+        {skipped}
+        {partial}
+        {deletions}
+        {name}
+        <div class="buttons">
+            {verify}
+            <ApplyButton
+                planned
+                ready
+                allow_delete
+                typed=question.is_some().then_some(typed)
+                is_partial=(blocked > 0).then_some(is_partial)
+            />
+        </div>
+    }
 }
 
-impl Asked {
-    /// `ready` clusters are not blocked.
-    fn new(planned: &Planned, ready: usize) -> Self {
-        let is_partial = RwSignal::new(false);
-        let typed = RwSignal::new(String::new());
-        let blocked = planned.response.plan.clusters.len() - ready;
-        let partial = (blocked > 0).then(|| {
-            let tick = el("input")
-                .id("partial")
-                .attr("type", "checkbox")
-                .on("change", move |event| is_partial.set(is_ticked(&event)));
-            let words = match blocked {
-                1 => "Skip the blocked cluster".to_owned(),
-                _ => format!("Skip the {blocked} blocked clusters"),
-            };
-            el_in("label", "tick").add(tick).text(&words)
-        });
-        let mass_deletion = planned.response.mass_deletion.as_ref();
-        let question = match (planned.intent, mass_deletion) {
-            (Intent::Remove, _) => Some(("confirm-remove", "To remove, type the mesh name ")),
-            (Intent::Apply, Some(_)) => Some((
-                "confirm-delete",
-                "To apply these deletions, type the mesh name ",
-            )),
-            (Intent::Apply, None) => None,
-        };
-        Self {
-            partial,
-            deletions: mass_deletion.map(deletions),
-            name: question.map(|(id, words)| name_field(id, words, &planned.name(), typed)),
-            is_partial,
-            typed,
+/// The button that applies a plan once it is confirmed.
+#[component]
+fn ApplyButton(
+    planned: Planned,
+    /// The number of clusters that are not blocked.
+    ready: usize,
+    /// See [`Consent::allow_delete`].
+    allow_delete: Option<usize>,
+    /// The input for the name of the mesh, if it has to be typed.
+    typed: Option<RwSignal<String>>,
+    /// Whether the blocked clusters are to be skipped, if there are any.
+    is_partial: Option<RwSignal<bool>>,
+) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let name = planned.name();
+    let is_ready = move || {
+        typed.is_none_or(|typed| typed.with(|typed| *typed == name))
+            && is_partial.is_none_or(|is_partial| is_partial.get())
+            && !review.sending.get()
+    };
+    let clusters = match ready {
+        1 => "1 cluster".to_owned(),
+        _ => format!("{ready} clusters"),
+    };
+    let verb = match planned.intent {
+        Intent::Apply => "Apply to",
+        Intent::Remove => "Remove from",
+    };
+    let label = move || {
+        if review.sending.get() {
+            "Sending…".to_owned()
+        } else {
+            format!("{verb} {clusters}")
         }
+    };
+    let apply = move |_| {
+        let partial = is_partial.is_some_and(|is_partial| is_partial.get_untracked());
+        let consent = Consent {
+            partial,
+            allow_delete,
+        };
+        review.apply(&planned, consent);
+    };
+    let class = if typed.is_some() { "danger" } else { "primary" };
+    view! {
+        <button type="button" class=class id="apply" disabled=move || !is_ready() on:click=apply>
+            {label}
+        </button>
     }
+}
 
-    fn button(&self, review: Review, planned: &Planned, ready: usize) -> El {
-        let removes = planned.intent == Intent::Remove;
-        let deletes = planned.response.mass_deletion.as_ref();
-        let allow_delete = deletes.map(|found| found.deletes);
-        let (is_partial, typed) = (self.is_partial, self.typed);
-        let asks_name = self.name.is_some();
-        let asks_partial = self.partial.is_some();
-        let name = planned.name();
-        let is_ready = move || {
-            let is_meant = !asks_name || typed.with(|typed| *typed == name);
-            is_meant && (!asks_partial || is_partial.get()) && !review.sending.get()
-        };
-        let clusters = match ready {
-            1 => "1 cluster".to_owned(),
-            _ => format!("{ready} clusters"),
-        };
-        let verb = if removes { "Remove from" } else { "Apply to" };
-        let words = format!("{verb} {clusters}");
-        let planned = planned.clone();
-        let apply = move || {
-            let consent = Consent {
-                partial: is_partial.get_untracked(),
-                allow_delete,
-            };
-            review.apply(&planned, consent);
-        };
-        button(if asks_name { "danger" } else { "primary" }, apply)
-            .id("apply")
-            .flag("disabled", move || !is_ready())
-            .show(move || {
-                if review.sending.get() {
-                    "Sending…".to_owned()
-                } else {
-                    words.clone()
-                }
-            })
+/// The choice to skip the clusters that are blocked.
+#[component]
+fn Partial(blocked: usize, is_partial: RwSignal<bool>) -> impl IntoView {
+    let words = match blocked {
+        1 => "Skip the blocked cluster".to_owned(),
+        _ => format!("Skip the {blocked} blocked clusters"),
+    };
+    view! {
+        <label class="tick">
+            <input id="partial" type="checkbox" bind:checked=is_partial />
+            {words}
+        </label>
     }
 }
 
 /// The reasons why the deletions need a confirmation.
-fn deletions(found: &MassDeletion) -> El {
-    let reasons = found.reasons.iter().map(|reason| text("li", reason));
-    let words = el("div")
-        .add(text("strong", "This plan deletes"))
-        .add(el_in("ul", "bullets").all(reasons));
-    reason("error", words)
-        .class("reason error alone")
-        .id("mass-deletion")
+#[component]
+fn Deletions(reasons: Vec<String>) -> impl IntoView {
+    let reasons = reasons
+        .into_iter()
+        .map(|reason| view! { <li>{reason}</li> });
+    let reasons = reasons.collect_view();
+    view! {
+        <Reason picture="error" alone=true attr:id="mass-deletion">
+            <div>
+                <strong>"This plan deletes"</strong>
+                <ul class="bullets">{reasons}</ul>
+            </div>
+        </Reason>
+    }
 }
 
-fn name_field(id: &str, words: &str, name: &str, typed: RwSignal<String>) -> El {
-    let label = el("label")
-        .attr("for", id)
-        .text(words)
-        .add(text("code", name));
-    let input = el_in("input", "text")
-        .id(id)
-        .attr("type", "text")
-        .attr("autocomplete", "off")
-        .attr("spellcheck", "false")
-        .on("input", move |event| typed.set(value_of(&event)));
-    el_in("div", "field").add(label).add(input)
+/// The input for the name of the mesh.
+#[component]
+fn NameField(
+    id: &'static str,
+    words: &'static str,
+    name: String,
+    typed: RwSignal<String>,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=id>{words}<code>{name}</code></label>
+            <input
+                class="text"
+                id=id
+                type="text"
+                autocomplete="off"
+                spellcheck="false"
+                bind:value=typed
+            />
+        </div>
+    }
 }

@@ -1,19 +1,22 @@
 //! Decisions of the user that are not in the document: the buttons for them, and the list of those made.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use shared::api::Intent;
+use leptos::prelude::*;
+use shared::api::{Intent, PlanResponse};
 use shared::check::{Finding, code};
-use shared::plan::Plan;
 use shared::plan::decisions::{Decision, Decisions};
 
 use super::state::{Planned, Review};
-use crate::browser::dom::{El, button, el, el_in, icon, text};
-use crate::components::failure::reason;
+use crate::components::failure::Reason;
+use crate::components::icon::Icon;
 
 /// The button for a decision; it plans again.
-pub(crate) fn way(review: Review, intent: Intent, decision: &Decision) -> El {
-    let (word, about, words, title) = match decision {
+#[component]
+pub(crate) fn DecisionButton(intent: Intent, decision: Decision) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let (word, about, words, title) = match &decision {
         Decision::Adopt(object) => (
             "adopt",
             object,
@@ -40,54 +43,77 @@ pub(crate) fn way(review: Review, intent: Intent, decision: &Decision) -> El {
         ),
     };
     // For screen readers, if the label does not contain it.
-    let more = (!words.contains(about.as_str())).then(|| text("span", &format!(" {about}")));
-    let decision = decision.clone();
-    button("", move || review.decide(intent, vec![decision.clone()]))
-        .attr("data-decide", &format!("{word} {about}"))
-        .attr("title", title)
-        .text(&words)
-        .maybe(more.map(|more| more.class("unseen")))
+    let more = (!words.contains(about.as_str()))
+        .then(|| view! { <span class="unseen">{format!(" {about}")}</span> });
+    let id = format!("{word} {about}");
+    view! {
+        <button
+            type="button"
+            data-decide=id
+            title=title
+            on:click=move |_| review.decide(intent, vec![decision.clone()])
+        >
+            {words}
+            {more}
+        </button>
+    }
 }
 
-/// The decisions made, each with a button that withdraws it; `None` without any.
-pub(crate) fn list(review: Review, intent: Intent, decisions: &Decisions) -> Option<El> {
+/// The decisions made, each with a button that withdraws it; nothing without any.
+#[component]
+pub(crate) fn DecisionList(intent: Intent, decisions: Decisions) -> impl IntoView {
     let all = decisions.all();
     if all.is_empty() {
         return None;
     }
-    let rows = all.into_iter().map(|decision| {
-        let (picture, words) = words(&decision);
-        let spoken = words.element().text_content().unwrap_or_default();
-        let withdraw = button("", move || review.withdraw(intent, &decision))
-            .text("Withdraw")
-            .add(text("span", &format!(": {spoken}")).class("unseen"));
-        el("li").add(icon(picture)).add(words).add(withdraw)
-    });
-    let head = el_in("div", "cluster-head")
-        .add(text("h2", "Decisions"))
-        .add(text("span", "This plan applies them.").class("muted"));
-    let section = el_in("section", "cluster-plan").id("decisions").add(head);
-    Some(section.add(el_in("ul", "decisions").all(rows)))
+    let rows = all
+        .into_iter()
+        .map(|decision| view! { <Decided intent decision /> });
+    Some(view! {
+        <section class="cluster-plan" id="decisions">
+            <div class="cluster-head">
+                <h2>"Decisions"</h2>
+                <span class="muted">"This plan applies them."</span>
+            </div>
+            <ul class="decisions">{rows.collect_view()}</ul>
+        </section>
+    })
 }
 
-fn words(decision: &Decision) -> (&'static str, El) {
-    let words = |before: &str, name: &str, after: &str| {
-        el("span").text(before).add(text("code", name)).text(after)
-    };
-    match decision {
-        Decision::Adopt(object) => ("adopt", words("Adopt ", object, "")),
-        Decision::RenamedFrom(mesh) => ("change", words("This mesh was called ", mesh, "")),
-        Decision::Replaced(cluster) => ("cluster", words("Cluster ", cluster, " was replaced")),
+/// A decision made.
+#[component]
+fn Decided(intent: Intent, decision: Decision) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let (picture, before, name, after) = match &decision {
+        Decision::Adopt(object) => ("adopt", "Adopt ", object, ""),
+        Decision::RenamedFrom(mesh) => ("change", "This mesh was called ", mesh, ""),
+        Decision::Replaced(cluster) => ("cluster", "Cluster ", cluster, " was replaced"),
         Decision::ForgetAddresses(cluster) => (
             "delete",
-            words("Withdraw the last known addresses of ", cluster, ""),
+            "Withdraw the last known addresses of ",
+            cluster,
+            "",
         ),
+    };
+    let spoken = format!(": {before}{name}{after}");
+    let name = name.clone();
+    view! {
+        <li>
+            <Icon name=picture />
+            <span>{before}<code>{name}</code>{after}</span>
+            <button type="button" on:click=move |_| review.withdraw(intent, &decision)>
+                "Withdraw"
+                <span class="unseen">{spoken}</span>
+            </button>
+        </li>
     }
 }
 
-/// A button that adopts all objects that can be; `None` for a single one, which has its own button.
-pub(crate) fn adopt_all(review: Review, intent: Intent, plan: &Plan) -> Option<El> {
-    let steps = plan.steps();
+/// A button that adopts all objects that can be; nothing for a single one, which has its own button.
+#[component]
+pub(crate) fn AdoptAll(intent: Intent, response: Arc<PlanResponse>) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let steps = response.plan.steps();
     let adoptable: BTreeSet<&str> = steps
         .filter_map(|(_, step)| match &step.decision {
             Some(Decision::Adopt(object)) => Some(object.as_str()),
@@ -102,38 +128,61 @@ pub(crate) fn adopt_all(review: Review, intent: Intent, plan: &Plan) -> Option<E
         .into_iter()
         .map(|object| Decision::Adopt(object.to_owned()))
         .collect();
-    let words = format!("{count} objects exist and do not belong to this mesh.");
-    let adopt = button("", move || review.decide(intent, all.clone()))
-        .id("adopt-all")
-        .text(&format!("Adopt all {count}"));
-    Some(
-        reason("error", el("span").text(&words))
-            .class("reason error alone")
-            .add(adopt),
-    )
+    Some(view! {
+        <Reason picture="error" alone=true>
+            <span>{format!("{count} objects exist and do not belong to this mesh.")}</span>
+            <button
+                type="button"
+                id="adopt-all"
+                on:click=move |_| review.decide(intent, all.clone())
+            >
+                {format!("Adopt all {count}")}
+            </button>
+        </Reason>
+    })
 }
 
-/// Gateways whose published addresses cannot be looked up, each with a button that withdraws them; and the other
-/// findings.
-pub(crate) fn last_known(review: Review, planned: &Planned) -> (Option<El>, Vec<Finding>) {
+/// Gateways whose published addresses cannot be looked up, each with a button that withdraws them; nothing without
+/// any.
+#[component]
+pub(crate) fn LastKnown(
+    intent: Intent,
+    /// The findings about them, with the clusters.
+    addresses: Vec<(Finding, String)>,
+) -> impl IntoView {
+    if addresses.is_empty() {
+        return None;
+    }
+    let rows = addresses.into_iter().map(|(finding, cluster)| {
+        let decision = Decision::ForgetAddresses(cluster);
+        view! {
+            <Reason picture="warning">
+                <span>{finding.message}</span>
+                <DecisionButton intent decision />
+            </Reason>
+        }
+    });
+    Some(view! {
+        <section class="cluster-plan" id="last-known">
+            <div class="cluster-head">
+                <h2>"Last known addresses"</h2>
+            </div>
+            {rows.collect_view()}
+        </section>
+    })
+}
+
+/// Findings about last known addresses that can be withdrawn, with their clusters; and the other findings.
+pub(crate) fn last_known(planned: &Planned) -> (Vec<(Finding, String)>, Vec<Finding>) {
+    let mut last_known = Vec::new();
     let mut rest = Vec::new();
-    let mut rows = Vec::new();
     for finding in planned.response.findings.iter().cloned() {
         match withdrawable_cluster(&finding, planned) {
-            Some(cluster) => {
-                let decision = Decision::ForgetAddresses(cluster);
-                let words = el("span").text(&finding.message);
-                rows.push(reason("warning", words).add(way(review, planned.intent, &decision)));
-            }
+            Some(cluster) => last_known.push((finding, cluster)),
             None => rest.push(finding),
         }
     }
-    let section = (!rows.is_empty()).then(|| {
-        let head = el_in("div", "cluster-head").add(text("h2", "Last known addresses"));
-        let section = el_in("section", "cluster-plan").id("last-known");
-        section.add(head).all(rows)
-    });
-    (section, rest)
+    (last_known, rest)
 }
 
 /// The cluster of a finding about last known addresses that can be withdrawn.
@@ -156,19 +205,20 @@ mod tests {
     use std::collections::BTreeSet;
     use std::sync::Arc;
 
-    use shared::api::PlanResponse;
+    use shared::Mesh;
     use shared::check::Severity;
+    use shared::plan::Plan;
 
     use super::*;
-    use crate::agent::message::Document;
-    use crate::form::template;
+    use crate::document::start;
+    use crate::review::task::Document;
 
     #[test]
     fn an_address_that_can_be_withdrawn_has_a_cluster() {
         let planned = Planned {
             intent: Intent::Apply,
             document: Arc::new(Document {
-                mesh: template::walkthrough(),
+                mesh: Mesh::from_value(&start::walkthrough()).0,
                 digest: String::new(),
             }),
             decisions: Arc::default(),

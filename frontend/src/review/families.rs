@@ -1,17 +1,15 @@
 //! The checks other than calls, one folded group for each family.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use shared::verify::{Check, Counts, Family, Outcome, Report};
-use wasm_bindgen::JsCast;
+use leptos::prelude::*;
+use shared::verify::{Counts, Family, Report};
 use web_sys::HtmlDetailsElement;
 
 use super::causes::CauseIds;
-use super::table::{checked, table};
+use super::table::{CheckCell, CheckTable};
 use super::verify::look;
-use crate::browser::dom::{El, el, el_in, icon, text};
-use crate::browser::signals::*;
+use crate::components::icon::Icon;
 
 const GROUPS: [(Family, &str, &str); 3] = [
     (Family::Objects, "Objects", "objects"),
@@ -19,42 +17,54 @@ const GROUPS: [(Family, &str, &str); 3] = [
     (Family::Gateway, "Gateways", "gateways"),
 ];
 
-pub(crate) fn families(report: &Arc<Report>, ids: &Rc<CauseIds>) -> Vec<El> {
-    let groups = GROUPS
-        .into_iter()
-        .filter_map(|(family, words, id)| group(report, ids, family, words, id));
-    groups.collect()
+#[component]
+pub(crate) fn Families(report: Arc<Report>, ids: Arc<CauseIds>) -> impl IntoView {
+    let groups = GROUPS.into_iter().map(|(family, label, id)| {
+        let (report, ids) = (report.clone(), ids.clone());
+        view! { <Group report ids family label id /> }
+    });
+    groups.collect_view()
 }
 
-fn group(
-    report: &Arc<Report>,
-    ids: &Rc<CauseIds>,
+/// The checks of a family; nothing without any.
+#[component]
+fn Group(
+    report: Arc<Report>,
+    ids: Arc<CauseIds>,
     family: Family,
-    words: &'static str,
-    id: &str,
-) -> Option<El> {
+    label: &'static str,
+    id: &'static str,
+) -> impl IntoView {
     let own = report.checks.iter().filter(|check| check.family == family);
     let counts = Counts::of(own);
     if counts == Counts::default() {
         return None;
     }
     let (class, picture) = look(counts.outcome());
-    let summary = el("summary")
-        .add(el_in("span", class).add(icon(picture)))
-        .add(text("strong", words))
-        .add(text("span", &counts.summary()).class("muted"));
-    let (report, ids) = (report.clone(), ids.clone());
-    let inside = move || match family {
-        Family::Objects => objects(&report.checks, &ids),
-        _ => table(&report, family, words, &ids, None).unwrap_or_else(|| el("div")),
+    let summary = view! {
+        <span class=class><Icon name=picture /></span>
+        <strong>{label}</strong>
+        <span class="muted">{counts.summary()}</span>
     };
-    let group = opened_late(summary, inside).class("fold group");
-    Some(el_in("section", "cluster-plan").id(id).add(group))
+    let inside = move || {
+        let (report, ids) = (report.clone(), ids.clone());
+        match family {
+            Family::Objects => view! { <Objects report ids /> }.into_any(),
+            _ => view! { <CheckTable report ids family caption=label /> }.into_any(),
+        }
+    };
+    Some(view! {
+        <section class="cluster-plan" id=id>
+            <Fold class="fold group" summary=summary.into_any()>{inside()}</Fold>
+        </section>
+    })
 }
 
 /// The objects of a cluster that did not pass.
-fn objects(checks: &[Check], ids: &CauseIds) -> El {
-    let own = checks
+#[component]
+fn Objects(report: Arc<Report>, ids: Arc<CauseIds>) -> impl IntoView {
+    let own = report
+        .checks
         .iter()
         .filter(|check| check.family == Family::Objects);
     let rows = own.map(|check| {
@@ -63,34 +73,38 @@ fn objects(checks: &[Check], ids: &CauseIds) -> El {
         } else {
             &check.host
         };
-        el("tr")
-            .add(text("th", &check.cluster).attr("scope", "row"))
-            .add(el("td").add(text("code", what)))
-            .add(checked(check, ids))
+        view! {
+            <tr>
+                <th scope="row">{check.cluster.clone()}</th>
+                <td><code>{what.clone()}</code></td>
+                <CheckCell cause=ids.of_check(check) check=check.clone() />
+            </tr>
+        }
     });
-    let table = el_in("table", "checks").add(el("tbody").all(rows));
-    el_in("div", "table-box")
-        .attr("tabindex", "0")
-        .attr("role", "region")
-        .attr("aria-label", "Objects")
-        .add(table)
+    view! {
+        <div class="table-box" tabindex="0" role="region" aria-label="Objects">
+            <table class="checks">
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
 }
 
 /// Folded content that is built when it is opened, because it may be large.
-pub(crate) fn fold(words: &str, inside: impl Fn() -> El + 'static) -> El {
-    opened_late(text("summary", words), inside).class("fold")
-}
-
-fn opened_late(summary: El, inside: impl Fn() -> El + 'static) -> El {
-    let open = RwSignal::new(false);
-    let shown = el("div").one(move || open.get().then(&inside));
-    let details = el("details").add(summary).add(shown);
-    let element: HtmlDetailsElement = details.element().clone().unchecked_into();
-    details.on("toggle", move |_| open.set(element.open()))
-}
-
-/// Whether all checks passed.
-pub(crate) fn is_well<'a>(checks: impl IntoIterator<Item = &'a Check>) -> bool {
-    let mut checks = checks.into_iter();
-    checks.all(|check| check.outcome == Outcome::Passed)
+#[component]
+pub(crate) fn Fold(
+    #[prop(default = "fold")] class: &'static str,
+    summary: AnyView,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let is_open = RwSignal::new(false);
+    let toggled = move |event| is_open.set(event_target::<HtmlDetailsElement>(&event).open());
+    view! {
+        <details class=class on:toggle=toggled>
+            <summary>{summary}</summary>
+            <div>
+                <Show when=move || is_open.get()>{children()}</Show>
+            </div>
+        </details>
+    }
 }

@@ -1,13 +1,14 @@
 //! Follows a run by its stream of events, which is opened again after a lost connection.
 
-use serde::de::DeserializeOwned;
-use wasm_bindgen_futures::spawn_local;
+use std::time::Duration;
 
-use super::doing::Run;
+use gloo::timers::future::sleep;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use serde::de::DeserializeOwned;
+
 use super::state::Review;
-use crate::agent::api::Failure;
-use crate::browser;
-use crate::browser::signals::*;
+use crate::agent::{Client, Failure};
 
 /// How often a lost stream is opened again before the user is asked.
 const ATTEMPTS: u32 = 5;
@@ -36,21 +37,34 @@ pub(crate) trait Follow: Default + Clone + Send + Sync + 'static {
     /// The outcome in words.
     fn ending(&self) -> &'static str;
 
-    /// Shows a run until its end; a lost stream is opened again from its first event.
-    fn follow(review: Review, run: Run, shown: RwSignal<Self>) {
+    /// Shows a run until its end, or until another view is shown; a lost stream is opened again from its first event.
+    fn follow(review: Review, client: Client, run: String, shown: RwSignal<Self>) {
+        let view = review.current_view();
+        let is_shown = move || review.current_view() == view;
         shown.set(Self::default());
         spawn_local(async move {
+            let path = format!("{}/{run}", Self::PATH);
             let mut failures = 0;
-            loop {
-                let Err(failure) = once(review, &run, shown).await else {
-                    if review.shows(&run) {
-                        review.ended(shown.with_untracked(Self::ending));
+            while is_shown() {
+                let mut known = Self::default();
+                let take = |event| {
+                    if !is_shown() {
+                        return true;
                     }
-                    return;
+                    known.take(event);
+                    if review.lost.with_untracked(Option::is_some) {
+                        review.lost.set(None);
+                    }
+                    shown.set(known.clone());
+                    known.is_over()
                 };
-                if !review.shows(&run) {
+                let result = client.events(&path, take).await;
+                if !is_shown() {
                     return;
                 }
+                let Err(failure) = result else {
+                    return review.ended(known.ending());
+                };
                 failures += 1;
                 // An error response is final.
                 let given_up = failures >= ATTEMPTS || failure.status != 0;
@@ -58,31 +72,8 @@ pub(crate) trait Follow: Default + Clone + Send + Sync + 'static {
                 if given_up {
                     return;
                 }
-                browser::sleep(500 * (1 << failures)).await;
-                if !review.shows(&run) {
-                    return;
-                }
+                sleep(Duration::from_millis(500 << failures)).await;
             }
         });
     }
-}
-
-/// Reads the stream once, from its first event.
-async fn once<T: Follow>(review: Review, run: &Run, shown: RwSignal<T>) -> Result<(), Failure> {
-    let Some(client) = review.client() else {
-        return Ok(());
-    };
-    let mut known = T::default();
-    let path = format!("{}/{}", T::PATH, run.id);
-    let take = |event| {
-        known.take(event);
-        // Stop reading when the run is no longer shown.
-        let is_shown = review.shows(run);
-        if is_shown {
-            review.lost.set(None);
-            shown.set(known.clone());
-        }
-        !is_shown || known.is_over()
-    };
-    client.events(&path, take).await
 }

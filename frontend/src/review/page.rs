@@ -1,101 +1,129 @@
 //! The views of the review: plan, progress and result of a run, verification.
 
+use leptos::prelude::*;
 use shared::api::Intent;
 
-use super::decided;
+use super::decided::DecisionList;
 use super::doing::Doing;
-use super::plan::plan;
-use super::run::run;
+use super::plan::PlanView;
+use super::run::RunView;
 use super::state::{Consent, Planned, Review, TITLE, View};
-use super::verify::verify;
-use crate::agent::api::Failure;
-use crate::agent::message::{StageEvent, Task};
-use crate::browser::dom::{El, button, el, el_in, icon, text};
-use crate::components::failure::failure_box;
+use super::task::Task;
+use super::verify::VerificationView;
+use crate::agent::Failure;
+use crate::components::failure::FailureBox;
+use crate::components::icon::Icon;
+use crate::state::{Page, Store};
 
-/// Draws into the stage.
-pub(crate) fn show(stage: El, review: Review) {
-    let back = button("quiet", move || review.emit(&StageEvent::Back))
-        .id("back")
-        .add(icon("back"))
-        .text("Back to the document");
-    let title = el("h1")
-        .id(TITLE)
-        .attr("tabindex", "-1")
-        .show(move || title(review).to_owned());
-    let body = el_in("div", "review-body").content(move || match review.view.get() {
-        View::Nothing => Vec::new(),
-        View::NotUnderstood(error) => {
-            let failure = Failure {
-                message: format!("invalid message between two parts of this page: {error}"),
-                hint: "reload the page; both parts must have the same version".to_owned(),
-                ..Failure::default()
-            };
-            vec![failure_box(failure, &review.acts())]
-        }
-        View::Asking(task) => vec![asking(task)],
-        View::Planned(planned) => plan(review, &planned),
+#[component]
+pub(crate) fn ReviewPage() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let review = expect_context::<Review>();
+    let body = move || match review.view.get() {
+        View::Nothing => ().into_any(),
+        View::Asking(task) => view! { <Asking task /> }.into_any(),
+        View::Planned(planned) => view! { <PlanView planned /> }.into_any(),
         View::Held {
             planned,
             consent,
             failure,
-        } => held(review, planned, consent, failure),
-        View::Failed { task, failure } => {
-            let (id, words) = match task {
-                Task::Verify { .. } => ("verify-again", "Verify again"),
-                Task::Drill => ("drill-again", "Try again"),
-                _ => ("plan-again", "Plan again"),
-            };
-            let again = button("primary", move || review.want(task)).id(id);
-            let again = el_in("div", "buttons").add(again.text(words));
-            let mut parts = vec![failure_box(failure, &review.acts()), again];
-            // A decision may be the cause.
-            if let Task::Plan(intent) = task {
-                parts.extend(decided::list(review, intent, &review.decisions()));
-            }
-            parts
-        }
-        View::Running(under_way) => match under_way.doing {
-            Doing::Verify | Doing::Drill => verify(review, &under_way),
-            Doing::Apply | Doing::Remove => vec![run(review, &under_way)],
+        } => view! { <Held planned consent failure /> }.into_any(),
+        View::Failed { task, failure } => view! { <Failed task failure /> }.into_any(),
+        View::Running(run) => match run.doing {
+            Doing::Verify | Doing::Drill => view! { <VerificationView run /> }.into_any(),
+            Doing::Apply | Doing::Remove => view! { <RunView run /> }.into_any(),
         },
-    });
-    // The element stays where it is added.
-    _ = stage
-        .add(el_in("div", "review-head").add(back).add(title))
-        .add(body);
+    };
+    let is_hidden = move || store.page.get() != Page::Review;
+    view! {
+        <div class="review-page" id="review-page" hidden=is_hidden>
+            <div class="review-head">
+                <button
+                    type="button"
+                    class="quiet"
+                    id="back"
+                    on:click=move |_| store.page.set(Page::Edit)
+                >
+                    <Icon name="back" />
+                    "Back to the document"
+                </button>
+                <h1 id=TITLE tabindex="-1">{move || title(review)}</h1>
+            </div>
+            <div class="review-body">{body}</div>
+        </div>
+    }
+}
+
+/// A request in progress.
+#[component]
+fn Asking(task: Task) -> impl IntoView {
+    let words = match task {
+        Task::Verify { .. } | Task::Drill => "Reading the objects of every cluster",
+        Task::Plan(_) | Task::Resume => "Comparing all objects with every cluster",
+    };
+    view! {
+        <p class="elapsed">
+            <span class="spinner" aria-hidden="true"></span>
+            <span>{words}</span>
+        </p>
+    }
 }
 
 /// The view if another writer is active: the same plan can be applied after it.
-fn held(review: Review, planned: Planned, consent: Consent, failure: Failure) -> Vec<El> {
+#[component]
+fn Held(planned: Planned, consent: Consent, failure: Failure) -> impl IntoView {
+    let review = expect_context::<Review>();
     let task = Task::Plan(planned.intent);
-    let again = button("primary", move || review.apply(&planned, consent))
-        .id("try-again")
-        .flag("disabled", move || review.sending.get())
-        .show(move || {
-            let words = if review.sending.get() {
-                "Sending…"
-            } else {
-                "Try again"
-            };
-            words.to_owned()
-        });
-    let plan = button("", move || review.want(task))
-        .id("plan-again")
-        .text("Plan again");
-    vec![
-        failure_box(failure, &review.acts()),
-        el_in("div", "buttons").add(again).add(plan),
-    ]
+    let is_sending = move || review.sending.get();
+    let words = move || {
+        if is_sending() {
+            "Sending…"
+        } else {
+            "Try again"
+        }
+    };
+    view! {
+        <FailureBox failure />
+        <div class="buttons">
+            <button
+                type="button"
+                class="primary"
+                id="try-again"
+                disabled=is_sending
+                on:click=move |_| review.apply(&planned, consent)
+            >
+                {words}
+            </button>
+            <button type="button" id="plan-again" on:click=move |_| review.order(task)>
+                "Plan again"
+            </button>
+        </div>
+    }
 }
 
-fn asking(task: Task) -> El {
-    let words = match task {
-        Task::Verify { .. } | Task::Drill => "Reading the objects of every cluster",
-        _ => "Comparing all objects with every cluster",
+/// The view after an error of a request.
+#[component]
+fn Failed(task: Task, failure: Failure) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let (id, words) = match task {
+        Task::Verify { .. } => ("verify-again", "Verify again"),
+        Task::Drill => ("drill-again", "Try again"),
+        Task::Plan(_) | Task::Resume => ("plan-again", "Plan again"),
     };
-    let spinner = el_in("span", "spinner").attr("aria-hidden", "true");
-    el_in("p", "elapsed").add(spinner).add(text("span", words))
+    // A decision may be the cause.
+    let decisions = match task {
+        Task::Plan(intent) => Some(view! { <DecisionList intent decisions=review.decisions() /> }),
+        _ => None,
+    };
+    view! {
+        <FailureBox failure />
+        <div class="buttons">
+            <button type="button" class="primary" id=id on:click=move |_| review.order(task)>
+                {words}
+            </button>
+        </div>
+        {decisions}
+    }
 }
 
 fn title(review: Review) -> &'static str {
@@ -114,7 +142,7 @@ fn title(review: Review) -> &'static str {
             Intent::Remove => "Review the removal",
         },
         View::Held { .. } => "Another run is changing this mesh",
-        View::NotUnderstood(_) | View::Failed { .. } => "Error",
+        View::Failed { .. } => "Error",
         View::Running(run) => match (run.doing, is_applied, is_verified) {
             (Doing::Apply, false, _) => "Applying",
             (Doing::Apply, true, _) => "Result of the apply",

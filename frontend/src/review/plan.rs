@@ -1,74 +1,83 @@
 //! A plan, shown like a pull request.
 
+use leptos::prelude::*;
 use shared::api::Intent;
 use shared::plan::ClusterPlan;
 use shared::plan::decisions::Decision;
 
-use super::causes::with_code;
-use super::consent::consent;
-use super::decided;
-use super::state::{Planned, Review};
-use super::steps::{chips, steps};
-use crate::browser::dom::{El, el, el_in, text};
-use crate::components::failure::reason;
-use crate::components::findings;
+use super::consent::Confirmation;
+use super::decided::{AdoptAll, DecisionButton, DecisionList, LastKnown, last_known};
+use super::state::Planned;
+use super::steps::{Steps, chips};
+use crate::components::explanation::with_code;
+use crate::components::failure::Reason;
+use crate::components::findings::FindingList;
 
-pub(crate) fn plan(review: Review, planned: &Planned) -> Vec<El> {
-    let response = &planned.response;
+#[component]
+pub(crate) fn PlanView(planned: Planned) -> impl IntoView {
     let intent = planned.intent;
-    let mut parts = Vec::new();
-    if planned.is_other {
-        let words = el("span")
-            .add(text("strong", "Nothing was changed. "))
-            .text("The clusters have changed since the previous plan. This is the new plan.");
-        let other = reason("warning", words).class("reason warning alone");
-        parts.push(other.id("plan-changed").attr("role", "alert"));
+    let response = planned.response.clone();
+    let decisions = (*planned.decisions).clone();
+    let changed = planned.is_other.then(|| {
+        view! {
+            <Reason picture="warning" alone=true attr:id="plan-changed" attr:role="alert">
+                <span>
+                    <strong>"Nothing was changed. "</strong>
+                    "The clusters have changed since the previous plan. This is the new plan."
+                </span>
+            </Reason>
+        }
+    });
+    let (last_known, findings) = last_known(&planned);
+    let findings = (!findings.is_empty()).then(|| {
+        let words = format!("Findings about the clusters: {}", findings.len());
+        view! {
+            <details class="fold">
+                <summary>{words}</summary>
+                <FindingList findings />
+            </details>
+        }
+    });
+    let clusters = response.plan.clusters.iter().cloned();
+    let clusters = clusters.map(|plan| view! { <Cluster intent plan /> });
+    view! {
+        {changed}
+        <Confirmation planned />
+        <AdoptAll intent response=response.clone() />
+        <DecisionList intent decisions />
+        <LastKnown intent addresses=last_known />
+        {findings}
+        {clusters.collect_view()}
     }
-    parts.push(consent(review, planned));
-    parts.extend(decided::adopt_all(review, intent, &response.plan));
-    parts.extend(decided::list(review, intent, &planned.decisions));
-    let (last_known, rest) = decided::last_known(review, planned);
-    parts.extend(last_known);
-    if !rest.is_empty() {
-        let words = format!("Findings about the clusters: {}", rest.len());
-        let list = findings::list(rest, &review.acts());
-        parts.push(
-            el_in("details", "fold")
-                .add(text("summary", &words))
-                .add(list),
-        );
-    }
-    let clusters = response.plan.clusters.iter();
-    parts.extend(clusters.map(|one| cluster(review, intent, one)));
-    parts
 }
 
-fn cluster(review: Review, intent: Intent, plan: &ClusterPlan) -> El {
-    let head = el_in("div", "cluster-head")
-        .add(text("h2", &plan.name))
-        .add(
-            el_in("span", "muted")
-                .text("context ")
-                .add(text("code", &plan.context)),
-        )
-        .add(el_in("span", "counts").all(chips(|action| plan.count(action))));
-    let blocker = blocker(plan).map(|words| {
-        let way = plan.decision.as_ref();
-        let way = way.map(|decision| decided::way(review, intent, decision));
-        reason("error", words).maybe(way).attr("role", "alert")
+#[component]
+fn Cluster(intent: Intent, plan: ClusterPlan) -> impl IntoView {
+    let blocker = blocker(&plan).map(|words| {
+        let decision = plan.decision.clone();
+        let decide = decision.map(|decision| view! { <DecisionButton intent decision /> });
+        view! {
+            <Reason picture="error" attr:role="alert">
+                <span>{words}</span>
+                {decide}
+            </Reason>
+        }
     });
-    let section = el_in("section", "cluster-plan")
-        .attr("data-cluster", &plan.name)
-        .add(head)
-        .maybe(blocker);
-    steps(review, intent, plan)
-        .into_iter()
-        .fold(section, El::maybe)
+    view! {
+        <section class="cluster-plan" data-cluster=plan.name.clone()>
+            <div class="cluster-head">
+                <h2>{plan.name.clone()}</h2>
+                <span class="muted">"context " <code>{plan.context.clone()}</code></span>
+                <span class="counts">{chips(|action| plan.count(action))}</span>
+            </div>
+            {blocker}
+            <Steps intent steps=plan.steps />
+        </section>
+    }
 }
 
 /// Why nothing is applied to a cluster.
-fn blocker(plan: &ClusterPlan) -> Option<El> {
-    let words = el("span");
+fn blocker(plan: &ClusterPlan) -> Option<AnyView> {
     match &plan.error {
         Some(error) => {
             let heading = if plan.steps.is_empty() {
@@ -76,19 +85,21 @@ fn blocker(plan: &ClusterPlan) -> Option<El> {
             } else {
                 "Cannot be carried out: "
             };
-            let words = words.add(text("strong", heading));
-            Some(match (&plan.decision, &plan.cause) {
+            let words = match (&plan.decision, &plan.cause) {
                 // The button beside it replaces the remedy.
-                (Some(Decision::Replaced(_)), Some(cause)) => words.all(with_code(&format!(
+                (Some(Decision::Replaced(_)), Some(cause)) => with_code(&format!(
                     "{cause}. Correct the kubeconfig, unless the cluster was replaced."
-                ))),
-                _ => words.all(with_code(error)),
-            })
+                )),
+                _ => with_code(error),
+            };
+            Some(view! { <strong>{heading}</strong> {words} }.into_any())
         }
         None if !plan.can_be_applied() => Some(
-            words
-                .add(text("strong", "Blocked: "))
-                .text("nothing is applied to this cluster until its blocked objects are resolved."),
+            view! {
+                <strong>"Blocked: "</strong>
+                "nothing is applied to this cluster until its blocked objects are resolved."
+            }
+            .into_any(),
         ),
         None => None,
     }

@@ -1,6 +1,6 @@
 //! The progress of an apply, built from its events.
 
-use shared::api::{Event, Outcome, Report, WaitReason};
+use shared::api::{ClusterReport, Event, Outcome, Report, WaitReason};
 use shared::kubernetes::object::{Key, Wave};
 
 use super::follow::Follow;
@@ -105,6 +105,17 @@ impl Follow for Progress {
 }
 
 impl Progress {
+    /// The state of a cluster.
+    pub(crate) fn cluster(&self, name: &str) -> Option<&ClusterProgress> {
+        self.clusters.iter().find(|cluster| cluster.name == name)
+    }
+
+    /// The result of a cluster, at the end.
+    pub(crate) fn result(&self, name: &str) -> Option<&ClusterReport> {
+        let report = self.report.as_ref()?;
+        report.clusters.iter().find(|cluster| cluster.name == name)
+    }
+
     /// A cluster whose run did not begin is only in the report.
     fn finish(&mut self, report: Report) {
         for cluster in &report.clusters {
@@ -193,7 +204,6 @@ impl ClusterProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::api::ClusterReport;
     use shared::plan::Action;
 
     fn key(name: &str) -> Key {

@@ -4,7 +4,7 @@ use shared::api::{ApplyRequest, Intent, PlanRequest, VerifyRequest};
 use shared::plan::decisions::Decisions;
 
 use super::state::{Consent, Planned};
-use crate::agent::message::Document;
+use super::task::Document;
 
 pub(crate) fn plan_request(
     document: &Document,
@@ -44,20 +44,28 @@ pub(crate) fn verify_request(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fmt::Debug;
     use std::sync::Arc;
 
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use shared::Mesh;
     use shared::api::PlanResponse;
     use shared::plan::Plan;
     use shared::plan::decisions::Decision;
 
     use super::*;
-    use crate::form::template;
-    use crate::json;
+    use crate::document::start;
+
+    fn survives_json<T: Serialize + DeserializeOwned + PartialEq + Debug>(request: &T) {
+        let text = serde_json::to_string(request).unwrap();
+        assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), request);
+    }
 
     #[test]
     fn the_agent_parses_requests() {
         let document = Document {
-            mesh: template::walkthrough(),
+            mesh: Mesh::from_value(&start::walkthrough()).0,
             digest: "d".to_owned(),
         };
         let mut decisions = Decisions::default();
@@ -83,12 +91,10 @@ mod tests {
                 partial: true,
                 allow_delete,
             };
-            let request = apply_request(&planned, consent);
-            assert_eq!(json::read(&json::write(&request)), Ok(request));
+            survives_json(&apply_request(&planned, consent));
         }
         for drill in [None, Some("orders.sales@north".to_owned())] {
-            let request = verify_request(&document, 600, drill);
-            assert_eq!(json::read(&json::write(&request)), Ok(request));
+            survives_json(&verify_request(&document, 600, drill));
         }
     }
 }

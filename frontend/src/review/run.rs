@@ -1,64 +1,85 @@
-//! The progress and the result of a run.
+//! The progress and the result of an apply or a removal.
 
+use gloo::timers::callback::Interval;
+use leptos::prelude::*;
 use shared::api::{ClusterReport, Intent, Report};
 use shared::kubernetes::object::{Key, Wave};
 
 use super::doing::{Doing, Run};
-use super::follow::Lost;
 use super::progress::{ClusterProgress, WaveState};
 use super::state::Review;
-use crate::agent::message::Task;
+use super::task::Task;
 use crate::browser;
-use crate::browser::dom::{El, button, depend, el, el_in, icon, text};
-use crate::browser::signals::*;
-use crate::components::failure::{failure_box, reason};
+use crate::components::failure::{FailureBox, Reason};
+use crate::components::icon::Icon;
 
-pub(crate) fn run(review: Review, run: &Run) -> El {
+#[component]
+pub(crate) fn RunView(run: Run) -> impl IntoView {
+    let review = expect_context::<Review>();
     let progress = review.progress;
-    let is_over = memo(move || progress.with(|progress| progress.report.is_some()));
-    let is_waiting = memo(move || !is_over.get() && review.lost.with(Option::is_none));
-    let started = run.started;
-    let (again, ended) = (run.clone(), run.clone());
-    el_in("div", "run")
-        .add(el("div").content(move || match review.lost.get() {
-            Some(lost) => broken_off(review, &again, lost),
-            None => Vec::new(),
-        }))
-        .add(el("div").one(move || {
-            depend(is_over);
-            let report = progress.with_untracked(|progress| progress.report.clone());
-            report.map(|report| ending(review, &ended, &report))
-        }))
-        .add(el("div").one(move || is_waiting.get().then(|| waiting(started))))
-        .add(el_in("div", "run").content(move || {
-            progress.with(|progress| {
-                let reports = progress.report.iter().flat_map(|report| &report.clusters);
-                let of = |name: &str| reports.clone().find(|report| report.name == name);
-                progress
-                    .clusters
-                    .iter()
-                    .map(|c| cluster(c, of(&c.name)))
-                    .collect()
-            })
-        }))
-}
-
-/// The message that the connection was lost, so the state of the run is unknown.
-pub(crate) fn broken_off(review: Review, run: &Run, lost: Lost) -> Vec<El> {
-    let run = run.clone();
-    let next = el_in("p", "buttons");
-    let next = if lost.given_up {
-        next.add(button("", move || review.follow(run.clone())).text("Try again"))
-            .add(button("", move || review.leave()).text("Close"))
-    } else {
-        next.add(text("span", "Trying again…").class("muted"))
+    let (removes, started) = (run.doing == Doing::Remove, run.started);
+    let report = Memo::new(move |_| progress.with(|progress| progress.report.clone()));
+    let is_waiting = move || report.with(Option::is_none) && review.lost.with(Option::is_none);
+    let ending = move || {
+        report
+            .get()
+            .map(|report| view! { <Ending report removes /> })
     };
-    vec![failure_box(lost.failure, &review.acts()), next]
+    let clusters = Memo::new(move |_| {
+        let name = |cluster: &ClusterProgress| cluster.name.clone();
+        progress.with(|progress| progress.clusters.iter().map(name).collect::<Vec<_>>())
+    });
+    view! {
+        <div class="run">
+            <ConnectionLost run />
+            <div>{ending}</div>
+            <div>
+                <Show when=is_waiting>
+                    <Elapsed started>
+                        <span class="muted">"You can close the page; the agent continues."</span>
+                    </Elapsed>
+                </Show>
+            </div>
+            <div class="run">
+                <For
+                    each=move || clusters.get()
+                    key=String::clone
+                    children=|name| view! { <Cluster name /> }
+                />
+            </div>
+        </div>
+    }
 }
 
-fn ending(review: Review, run: &Run, report: &Report) -> El {
+/// The message that the connection was lost, so the state of the run is unknown; empty while it is not lost.
+#[component]
+pub(crate) fn ConnectionLost(run: Run) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let message = move || {
+        let lost = review.lost.get()?;
+        let run = run.clone();
+        let next = if lost.given_up {
+            view! {
+                <button type="button" on:click=move |_| review.follow(run.clone())>"Try again"</button>
+                <button type="button" on:click=move |_| review.leave()>"Close"</button>
+            }
+            .into_any()
+        } else {
+            view! { <span class="muted">"Trying again…"</span> }.into_any()
+        };
+        Some(view! {
+            <FailureBox failure=lost.failure />
+            <p class="buttons">{next}</p>
+        })
+    };
+    view! { <div>{message}</div> }
+}
+
+/// The result, and the buttons after it.
+#[component]
+fn Ending(report: Report, removes: bool) -> impl IntoView {
+    let review = expect_context::<Review>();
     let is_good = report.is_success();
-    let removes = run.doing == Doing::Remove;
     let words = match (removes, is_good) {
         (false, true) => "Applied. All clusters are up to date with the document.",
         (true, true) => "Removed. The clusters have no objects of this mesh any more.",
@@ -74,158 +95,233 @@ fn ending(review: Review, run: &Run, report: &Report) -> El {
     } else {
         Intent::Apply
     };
+    let duration = duration(report.duration_ms);
+    let duration = duration.map(|words| view! { <span class="muted">{words}</span> });
     // After an apply, the next step is to verify; after a removal, there is nothing to verify.
-    let proves = !removes && is_good;
-    let done = button(if removes && is_good { "primary" } else { "" }, move || {
-        review.leave();
-    })
-    .id("done")
-    .text("Done");
-    let again = button(if is_good { "" } else { "primary" }, move || {
-        review.want(Task::Plan(intent));
-    })
-    .id("plan-again")
-    .text("Plan again");
-    let verify = (!removes).then(|| verify_button(review, if proves { "primary" } else { "" }));
-    el_in("div", "decision")
-        .id("result")
-        .attr("data-success", &is_good.to_string())
-        .add(
-            el_in("p", class)
-                .add(icon(picture))
-                .add(text("strong", words))
-                .maybe(duration(report.duration_ms)),
-        )
-        .add(el_in("div", "buttons").maybe(verify).add(done).add(again))
+    let verify = (!removes).then(|| view! { <VerifyButton is_primary=is_good /> });
+    view! {
+        <div class="decision" id="result" data-success=is_good.to_string()>
+            <p class=class>
+                <Icon name=picture />
+                <strong>{words}</strong>
+                {duration}
+            </p>
+            <div class="buttons">
+                {verify}
+                <button
+                    type="button"
+                    class=(removes && is_good).then_some("primary")
+                    id="done"
+                    on:click=move |_| review.leave()
+                >
+                    "Done"
+                </button>
+                <button
+                    type="button"
+                    class=(!is_good).then_some("primary")
+                    id="plan-again"
+                    on:click=move |_| review.order(Task::Plan(intent))
+                >
+                    "Plan again"
+                </button>
+            </div>
+        </div>
+    }
 }
 
 /// The duration of a run; `None` if the agent does not report it.
-fn duration(milliseconds: u64) -> Option<El> {
+fn duration(milliseconds: u64) -> Option<String> {
     let (seconds, tenths) = (milliseconds / 1000, milliseconds % 1000 / 100);
-    let words = match seconds {
-        0 if tenths == 0 => return None,
-        0..60 => format!(" {seconds}.{tenths} s"),
-        _ => format!(" {} min {} s", seconds / 60, seconds % 60),
-    };
-    Some(text("span", &words).class("muted"))
+    match seconds {
+        0 if tenths == 0 => None,
+        0..60 => Some(format!(" {seconds}.{tenths} s")),
+        _ => Some(format!(" {} min {} s", seconds / 60, seconds % 60)),
+    }
 }
 
 /// The button that verifies.
-pub(crate) fn verify_button(review: Review, class: &str) -> El {
-    button(class, move || review.want(Task::Verify { wait: 0 }))
-        .id("verify")
-        .attr("title", "Prove by traffic that the applied mesh works")
-        .text("Verify")
+#[component]
+pub(crate) fn VerifyButton(#[prop(optional)] is_primary: bool) -> impl IntoView {
+    let review = expect_context::<Review>();
+    view! {
+        <button
+            type="button"
+            class=is_primary.then_some("primary")
+            id="verify"
+            title="Prove by traffic that the applied mesh works"
+            on:click=move |_| review.order(Task::Verify { wait: 0 })
+        >
+            "Verify"
+        </button>
+    }
 }
 
-fn waiting(started: u64) -> El {
-    let note = text("span", "You can close the page; the agent continues.");
-    elapsed(started).add(note.class("muted"))
-}
-
-/// The time since the run was started.
-pub(crate) fn elapsed(started: u64) -> El {
+/// The time since a run was started.
+#[component]
+pub(crate) fn Elapsed(started: u64, #[prop(optional)] children: Option<Children>) -> impl IntoView {
     let seconds = move || browser::now().saturating_sub(started) / 1000;
     let shown = RwSignal::new(seconds());
-    let tick = browser::every(1_000, move || shown.set(seconds()));
-    on_cleanup(move || {
-        if let Some(tick) = tick {
-            browser::stop(tick);
-        }
-    });
-    el_in("p", "elapsed")
-        .add(el_in("span", "spinner").attr("aria-hidden", "true"))
-        .add(
-            el("span")
-                .text("Running for ")
-                .show(move || format!("{} s.", shown.get())),
-        )
+    // Stored, because dropping it stops it: that is done together with this view.
+    _ = StoredValue::new_local(Interval::new(1_000, move || shown.set(seconds())));
+    view! {
+        <p class="elapsed">
+            <span class="spinner" aria-hidden="true"></span>
+            <span>"Running for " {move || format!("{} s.", shown.get())}</span>
+            {children.map(|children| children())}
+        </p>
+    }
 }
 
-fn cluster(cluster: &ClusterProgress, report: Option<&ClusterReport>) -> El {
-    let state = match (cluster.ended, cluster.is_good()) {
-        (false, _) => "running",
-        (true, true) => "done",
-        (true, false) => "failed",
+/// The progress in a cluster.
+#[component]
+fn Cluster(name: String) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let cluster = {
+        let name = name.clone();
+        Memo::new(move |_| {
+            review
+                .progress
+                .with(|progress| progress.cluster(&name).cloned().unwrap_or_default())
+        })
     };
-    let done = format!("{} of {} objects", cluster.done, cluster.objects);
-    let head = el_in("div", "cluster-head")
-        .add(text("h2", &cluster.name))
-        .add(text("span", &done).class("muted"))
-        .add(el_in("span", "space"))
-        .add(text("span", &report.map(counts).unwrap_or_default()).class("muted"));
-    let bar = text("progress", &done)
-        .attr("max", &cluster.objects.max(1).to_string())
-        .attr("value", &cluster.done.to_string());
-    let last = cluster.last.as_ref().filter(|_| !cluster.ended);
-    let current = match (&cluster.waiting, last) {
-        (Some(waiting), _) => Some(
-            el_in("p", "current waiting")
-                .add(icon("wait"))
-                .text("Waiting: ")
-                .text(waiting),
-        ),
-        (None, last) => last.map(|last| el_in("p", "current").add(text("code", &last.to_string()))),
+    let totals = {
+        let name = name.clone();
+        Memo::new(move |_| {
+            review
+                .progress
+                .with(|progress| progress.result(&name).map(counts).unwrap_or_default())
+        })
     };
-    let error = cluster.error.as_ref().map(|error| {
-        let words = el("span").add(text("strong", "Stopped: ")).text(error);
-        reason("error", words).attr("role", "alert")
-    });
-    let failures = cluster.failures.iter().map(|(object, why)| {
-        let words = el("span")
-            .add(text("code", &object.to_string()))
-            .text(": ")
-            .text(why);
-        reason("error", words)
-    });
-    el_in("section", &format!("cluster-plan {state}"))
-        .attr("data-cluster", &cluster.name)
-        .attr("data-state", state)
-        .add(head)
-        .add(bar)
-        .add(el_in("ol", "waves").all(Wave::ALL.map(|wave| step(cluster, wave))))
-        .maybe(current)
-        .maybe(error)
-        .all(failures)
-        .all(
-            cluster
-                .skipped
-                .iter()
-                .map(|(because, objects)| skipped(because, objects)),
-        )
+    let state = move || {
+        cluster.with(|cluster| match (cluster.ended, cluster.is_good()) {
+            (false, _) => "running",
+            (true, true) => "done",
+            (true, false) => "failed",
+        })
+    };
+    let done =
+        move || cluster.with(|cluster| format!("{} of {} objects", cluster.done, cluster.objects));
+    let error = move || {
+        let error = cluster.with(|cluster| cluster.error.clone())?;
+        Some(view! {
+            <Reason picture="error" attr:role="alert">
+                <span><strong>"Stopped: "</strong>{error}</span>
+            </Reason>
+        })
+    };
+    let failures = move || {
+        let failures = cluster.with(|cluster| cluster.failures.clone()).into_iter();
+        let failures = failures.map(|(object, why)| {
+            view! {
+                <Reason picture="error">
+                    <span><code>{object.to_string()}</code>": "{why}</span>
+                </Reason>
+            }
+        });
+        failures.collect_view()
+    };
+    let skipped = move || {
+        let skipped = cluster.with(|cluster| cluster.skipped.clone()).into_iter();
+        let skipped = skipped.map(|(because, objects)| view! { <Skipped because objects /> });
+        skipped.collect_view()
+    };
+    let heading = name.clone();
+    let waves = Wave::ALL
+        .into_iter()
+        .map(|wave| view! { <WaveStep cluster wave /> });
+    view! {
+        <section
+            class=move || format!("cluster-plan {}", state())
+            data-cluster=name
+            data-state=state
+        >
+            <div class="cluster-head">
+                <h2>{heading}</h2>
+                <span class="muted">{done}</span>
+                <span class="space"></span>
+                <span class="muted">{move || totals.get()}</span>
+            </div>
+            <progress
+                max=move || cluster.with(|cluster| cluster.objects.max(1).to_string())
+                value=move || cluster.with(|cluster| cluster.done.to_string())
+            >
+                {done}
+            </progress>
+            <ol class="waves">{waves.collect_view()}</ol>
+            <Current cluster />
+            {error}
+            {failures}
+            {skipped}
+        </section>
+    }
+}
+
+/// What a cluster waits for, or its object that was reported last.
+#[component]
+fn Current(cluster: Memo<ClusterProgress>) -> impl IntoView {
+    move || {
+        cluster.with(|cluster| match (&cluster.waiting, &cluster.last) {
+            (Some(waiting), _) => Some(
+                view! {
+                    <p class="current waiting"><Icon name="wait" />"Waiting: "{waiting.clone()}</p>
+                }
+                .into_any(),
+            ),
+            (None, Some(last)) if !cluster.ended => {
+                Some(view! { <p class="current"><code>{last.to_string()}</code></p> }.into_any())
+            }
+            (None, _) => None,
+        })
+    }
 }
 
 /// Objects that were skipped because another one was not applied.
-fn skipped(because: &Key, objects: &[Key]) -> El {
+#[component]
+fn Skipped(because: Key, objects: Vec<Key>) -> impl IntoView {
     let count = match objects.len() {
         1 => "1 object skipped".to_owned(),
         count => format!("{count} objects skipped"),
     };
-    let names: Vec<El> = objects
-        .iter()
-        .map(|object| el("li").add(text("code", &object.to_string())))
-        .collect();
-    let words = el("div")
-        .add(text("strong", &count))
-        .text(", because ")
-        .add(text("code", &because.to_string()))
-        .text(" was not applied:")
-        .add(el_in("ul", "bullets").all(names));
-    reason("skip", words)
+    let names = objects.iter().map(|object| {
+        let object = object.to_string();
+        view! { <li><code>{object}</code></li> }
+    });
+    let names = names.collect_view();
+    view! {
+        <Reason picture="skip">
+            <div>
+                <strong>{count}</strong>
+                ", because "
+                <code>{because.to_string()}</code>
+                " was not applied:"
+                <ul class="bullets">{names}</ul>
+            </div>
+        </Reason>
+    }
 }
 
-fn step(cluster: &ClusterProgress, wave: Wave) -> El {
-    let (class, picture, word) = match cluster.wave(wave) {
-        WaveState::Done => ("done", "good", "done"),
-        WaveState::Running => ("running", "change", "running"),
-        WaveState::Stopped => ("stopped", "error", "stopped"),
-        WaveState::Ahead if cluster.ended => ("ahead", "same", "nothing to do"),
-        WaveState::Ahead => ("ahead", "gap", "pending"),
-    };
-    el_in("li", class)
-        .add(icon(picture))
-        .text(wave.as_str())
-        .add(text("span", &format!(": {word}")).class("unseen"))
+/// The state of a wave in a cluster.
+#[component]
+fn WaveStep(cluster: Memo<ClusterProgress>, wave: Wave) -> impl IntoView {
+    let look = Memo::new(move |_| {
+        cluster.with(|cluster| match cluster.wave(wave) {
+            WaveState::Done => ("done", "good", "done"),
+            WaveState::Running => ("running", "change", "running"),
+            WaveState::Stopped => ("stopped", "error", "stopped"),
+            WaveState::Ahead if cluster.ended => ("ahead", "same", "nothing to do"),
+            WaveState::Ahead => ("ahead", "gap", "pending"),
+        })
+    });
+    move || {
+        let (class, picture, word) = look.get();
+        view! {
+            <li class=class>
+                <Icon name=picture />
+                {wave.as_str()}
+                <span class="unseen">{format!(": {word}")}</span>
+            </li>
+        }
+    }
 }
 
 fn counts(report: &ClusterReport) -> String {

@@ -2,23 +2,22 @@
 
 use std::sync::Arc;
 
+use leptos::prelude::*;
+use leptos::task::spawn_local;
 use serde::Serialize;
+use shared::Mesh;
 use shared::api::{ApplyAccepted, ApplyRefused, Intent, PlanResponse, Report, VerifyRequest};
 use shared::plan::decisions::{Decision, Decisions};
-use wasm_bindgen_futures::spawn_local;
 
 use super::doing::{Doing, Run};
 use super::follow::{Follow, Lost};
 use super::progress::Progress;
 use super::request::{apply_request, plan_request, verify_request};
+use super::task::{Document, Task};
 use super::verification::Verification;
-use crate::agent::api::{Client, Failure};
-use crate::agent::message::{Document, Order, RUN, STAGE, STAGE_EVENT, StageEvent, Task};
-use crate::browser::dom;
-use crate::browser::signals::*;
-use crate::browser::{self, Keep};
-use crate::components::findings::{Act, Acts};
-use crate::json;
+use crate::agent::{Agent, Failure};
+use crate::browser;
+use crate::state::{Page, Store, renderer};
 
 /// The id of the heading, which is focused when the user opens another view.
 pub(crate) const TITLE: &str = "review-title";
@@ -28,8 +27,6 @@ pub(crate) const TITLE: &str = "review-title";
 pub(crate) enum View {
     #[default]
     Nothing,
-    /// The page sent an invalid order; the error.
-    NotUnderstood(String),
     /// A request to the agent is in progress.
     Asking(Task),
     Planned(Planned),
@@ -74,9 +71,10 @@ pub(crate) struct Consent {
     pub(crate) allow_delete: Option<usize>,
 }
 
-/// The user's decisions about meshes, by the name of the mesh.
+/// The user's decisions about a mesh.
 #[derive(Debug, Clone, Default)]
 struct Decided {
+    /// The name of the mesh.
     mesh: String,
     decisions: Decisions,
 }
@@ -84,8 +82,13 @@ struct Decided {
 /// The state; a handle that is cheap to copy.
 #[derive(Clone, Copy)]
 pub(crate) struct Review {
-    client: RwSignal<Option<Client>>,
+    store: Store,
+    agent: Agent,
     pub(crate) view: RwSignal<View>,
+    /// The number of views shown so far; see [`Review::current_view`].
+    views: StoredValue<u32>,
+    /// Whether a run is in progress, or its result has not been read yet.
+    pub(crate) is_running: Memo<bool>,
     decided: RwSignal<Decided>,
     /// The state of the current apply or removal.
     pub(crate) progress: RwSignal<Progress>,
@@ -102,10 +105,14 @@ pub(crate) struct Review {
 }
 
 impl Review {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(store: Store, agent: Agent) -> Self {
+        let view: RwSignal<View> = RwSignal::default();
         Self {
-            client: RwSignal::default(),
-            view: RwSignal::default(),
+            store,
+            agent,
+            view,
+            views: StoredValue::new(0),
+            is_running: Memo::new(move |_| view.with(|view| matches!(view, View::Running(_)))),
             decided: RwSignal::default(),
             progress: RwSignal::default(),
             verification: RwSignal::default(),
@@ -116,106 +123,114 @@ impl Review {
         }
     }
 
-    pub(crate) fn client(self) -> Option<Client> {
-        self.client.get_untracked()
-    }
-
-    /// Sends a message to the page.
-    #[expect(
-        clippy::unused_self,
-        reason = "only owners of the state may send messages"
-    )]
-    pub(crate) fn emit(self, reported: &StageEvent) {
-        if let Some(stage) = dom::at(STAGE) {
-            browser::send(stage.element(), STAGE_EVENT, &json::write(reported));
+    /// Shows the review with a task. A document with errors is refused.
+    pub(crate) fn order(self, task: Task) {
+        if self.agent.client().is_none() {
+            return;
         }
-    }
-
-    /// Handles clicks on findings by sending them to the page.
-    pub(crate) fn acts(self) -> Acts {
-        Acts::new(move |act| {
-            self.emit(&match act {
-                Act::GoTo(path) => StageEvent::GoTo(path),
-                Act::Fix(fix) => StageEvent::Fix(fix),
-            });
-        })
-    }
-
-    /// Requests a task from the page.
-    pub(crate) fn want(self, task: Task) {
-        self.emit(&StageEvent::Want(task));
-    }
-
-    /// Requests a drill from the page.
-    pub(crate) fn want_drill(self, service: &str, cluster: &str) {
-        self.target.set(format!("{service}@{cluster}"));
-        self.want(Task::Drill);
-    }
-
-    /// Executes an order.
-    pub(crate) fn take(self, order: &str) {
-        match json::read(order) {
-            Ok(order) => self.carry_out(order),
-            Err(error) => self.show(View::NotUnderstood(error)),
+        if task.is_about_document() && !untrack(|| self.store.is_good()) {
+            return self.store.fail(
+                "A document with errors cannot be planned or verified",
+                "Fix the errors that the Findings tab lists.",
+            );
         }
-    }
-
-    fn carry_out(self, order: Order) {
-        self.client.set(Some(order.client));
-        match (order.task, order.document) {
-            (Task::Plan(intent), Some(document)) => self.plan(intent, document, false),
-            (Task::Verify { wait }, Some(document)) => {
-                let body = verify_request(&document, wait, None);
-                self.verify(order.task, Doing::Verify, body);
+        self.store.page.set(Page::Review);
+        match task {
+            Task::Plan(intent) => {
+                self.with_document(move |document| self.plan(intent, document, false));
             }
-            (Task::Drill, Some(document)) => {
+            Task::Verify { wait } => self.with_document(move |document| {
+                let body = verify_request(&document, wait, None);
+                self.verify(task, Doing::Verify, body);
+            }),
+            Task::Drill => self.with_document(move |document| {
                 let target = self.target.get_untracked();
                 let body = verify_request(&document, 0, Some(target));
-                self.verify(order.task, Doing::Drill, body);
-            }
-            (Task::Resume, _) => {
-                let kept = browser::load(Keep::Tab, RUN);
-                if let Some(run) = kept.and_then(|kept| json::read::<Run>(&kept).ok()) {
-                    self.follow(run);
-                } else {
-                    self.leave();
-                }
-            }
-            (Task::Rest, _) => {
-                // Another agent may have other clusters.
-                self.decided.set(Decided::default());
-                self.show(View::Nothing);
-            }
-            // The page sends these with a document.
-            (Task::Plan(_) | Task::Verify { .. } | Task::Drill, None) => {}
+                self.verify(task, Doing::Drill, body);
+            }),
+            Task::Resume => match Run::stored() {
+                Some(run) => self.follow(run),
+                None => self.leave(),
+            },
         }
     }
 
-    /// Shows a view that the user requested, and focuses its heading.
-    fn show(self, view: View) {
-        self.emit(&StageEvent::Running(matches!(view, View::Running(_))));
-        self.view.set(view);
-        browser::next_frame(to_title);
-    }
-
-    /// Announces the outcome of a run, and focuses the heading if the button that had the focus was removed.
-    pub(crate) fn ended(self, words: &str) {
-        self.emit(&StageEvent::Say(words.to_owned()));
-        if self.is_applied() {
-            // The decisions were applied.
-            self.decided.set(Decided::default());
-        }
-        browser::next_frame(|| {
-            if browser::has_lost_focus() {
-                to_title();
+    /// Passes the document on once its manifests are ready; if they cannot be rendered, the form is shown with the
+    /// reason.
+    fn with_document(self, take: impl FnOnce(Document) + 'static) {
+        spawn_local(async move {
+            match renderer::current(self.store).await {
+                Some(rendered) => take(Document {
+                    mesh: Mesh::from_value(&rendered.of).0,
+                    digest: rendered.manifests.digest.clone(),
+                }),
+                None => self.store.page.set(Page::Edit),
             }
         });
     }
 
+    /// Orders a drill.
+    pub(crate) fn order_drill(self, service: &str, cluster: &str) {
+        self.target.set(format!("{service}@{cluster}"));
+        self.order(Task::Drill);
+    }
+
+    /// Shows the run that was in progress when the page was reloaded, if there was one.
+    pub(crate) fn resume(self) {
+        if Run::stored().is_some() {
+            self.order(Task::Resume);
+        }
+    }
+
+    /// Disconnects the agent. A run continues, and is shown again after the next connection.
+    pub(crate) fn disconnect(self) {
+        // Another agent may have other clusters.
+        self.decided.set(Decided::default());
+        self.change(View::Nothing);
+        self.agent.disconnect();
+        self.store.page.set(Page::Edit);
+    }
+
+    fn change(self, view: View) {
+        self.views
+            .update_value(|views| *views = views.wrapping_add(1));
+        self.view.set(view);
+    }
+
+    /// Identifies the view that is shown. What arrives for an earlier one is dropped, since the user may have requested
+    /// something else, or the same with another document.
+    pub(crate) fn current_view(self) -> u32 {
+        self.views.get_value()
+    }
+
+    /// Shows a view that the user requested, and focuses its heading.
+    fn show(self, view: View) {
+        self.change(view);
+        request_animation_frame(|| browser::focus_id(TITLE));
+    }
+
+    /// Announces the outcome of a run, and focuses the heading if the button that had the focus was removed.
+    pub(crate) fn ended(self, words: &str) {
+        self.store.spoken.set(words.to_owned());
+        if self.is_applied() {
+            // The decisions were applied.
+            self.decided.set(Decided::default());
+        }
+        request_animation_frame(|| {
+            if browser::has_lost_focus() {
+                browser::focus_id(TITLE);
+            }
+        });
+    }
+
+    /// Whether the run that is shown has applied or removed everything.
     fn is_applied(self) -> bool {
-        let applies = |view: &View| matches!(view, View::Running(run) if matches!(run.doing, Doing::Apply | Doing::Remove));
+        let is_apply = self.view.with_untracked(|view| match view {
+            View::Running(run) => matches!(run.doing, Doing::Apply | Doing::Remove),
+            _ => false,
+        });
         let report = |progress: &Progress| progress.report.as_ref().is_some_and(Report::is_success);
-        self.view.with_untracked(applies) && self.progress.with_untracked(report)
+        is_apply && self.progress.with_untracked(report)
     }
 
     /// The decisions about the current mesh.
@@ -231,19 +246,21 @@ impl Review {
                 decided.decisions.add(decision);
             }
         });
-        self.want(Task::Plan(intent));
+        self.order(Task::Plan(intent));
     }
 
     /// Withdraws a decision and plans again.
     pub(crate) fn withdraw(self, intent: Intent, decision: &Decision) {
         self.decided
             .update(|decided| decided.decisions.withdraw(decision));
-        self.want(Task::Plan(intent));
+        self.order(Task::Plan(intent));
     }
 
     /// `is_other`: see [`Planned::is_other`].
     fn plan(self, intent: Intent, document: Document, is_other: bool) {
-        let Some(client) = self.client() else { return };
+        let Some(client) = self.agent.client() else {
+            return;
+        };
         let task = Task::Plan(intent);
         let mesh = document.mesh.metadata.name.clone();
         if self.decided.with_untracked(|decided| decided.mesh != mesh) {
@@ -255,6 +272,7 @@ impl Review {
         }
         let decisions = self.decisions();
         self.show(View::Asking(task));
+        let asking = self.current_view();
         spawn_local(async move {
             let body = plan_request(&document, intent, &decisions);
             let view = match client.post("plan", &body).await {
@@ -267,9 +285,8 @@ impl Review {
                 }),
                 Err(failure) => View::Failed { task, failure },
             };
-            // The user may have requested something else meanwhile.
-            if self.view.get_untracked() == View::Asking(task) {
-                self.view.set(view);
+            if self.current_view() == asking {
+                self.change(view);
             }
         });
     }
@@ -297,7 +314,7 @@ impl Review {
                 failure,
             }),
         };
-        self.begin("apply", body, doing, Box::new(refused));
+        self.begin("apply", body, doing, refused);
     }
 
     fn verify(self, task: Task, doing: Doing, body: VerifyRequest) {
@@ -306,7 +323,7 @@ impl Review {
         }
         self.show(View::Asking(task));
         let refused = move |failure| self.show(View::Failed { task, failure });
-        self.begin("verify", body, doing, Box::new(refused));
+        self.begin("verify", body, doing, refused);
     }
 
     /// Starts a run and follows it.
@@ -315,9 +332,11 @@ impl Review {
         path: &'static str,
         body: impl Serialize + 'static,
         doing: Doing,
-        refused: Box<dyn FnOnce(Failure)>,
+        refused: impl FnOnce(Failure) + 'static,
     ) {
-        let Some(client) = self.client() else { return };
+        let Some(client) = self.agent.client() else {
+            return;
+        };
         if self.sending.get_untracked() {
             return;
         }
@@ -332,7 +351,7 @@ impl Review {
                         doing,
                         started: browser::now(),
                     };
-                    browser::store(Keep::Tab, RUN, &json::write(&run));
+                    run.store();
                     self.follow(run);
                 }
                 Err(failure) => refused(failure),
@@ -342,26 +361,27 @@ impl Review {
 
     /// Follows a run from its first event to its end.
     pub(crate) fn follow(self, run: Run) {
+        let Some(client) = self.agent.client() else {
+            return;
+        };
         self.lost.set(None);
         self.not_stopped.set(None);
         self.show(View::Running(run.clone()));
         match run.doing {
             Doing::Verify | Doing::Drill => {
-                Verification::follow(self, run, self.verification);
+                Verification::follow(self, client, run.id, self.verification);
             }
-            Doing::Apply | Doing::Remove => Progress::follow(self, run, self.progress),
+            Doing::Apply | Doing::Remove => {
+                Progress::follow(self, client, run.id, self.progress);
+            }
         }
-    }
-
-    /// Whether a run is the one that is shown.
-    pub(crate) fn shows(self, run: &Run) -> bool {
-        self.view
-            .with_untracked(|view| matches!(view, View::Running(shown) if shown.id == run.id))
     }
 
     /// Requests the agent to stop a verification.
     pub(crate) fn stop(self, run: &Run) {
-        let Some(client) = self.client() else { return };
+        let Some(client) = self.agent.client() else {
+            return;
+        };
         if self.sending.get_untracked() {
             return;
         }
@@ -377,15 +397,9 @@ impl Review {
 
     /// Closes a plan or the result of a run.
     pub(crate) fn leave(self) {
-        browser::forget(Keep::Tab, RUN);
-        self.view.set(View::Nothing);
-        self.emit(&StageEvent::Running(false));
-        self.emit(&StageEvent::Leave);
-    }
-}
-
-fn to_title() {
-    if let Some(title) = dom::at(TITLE) {
-        browser::focus(title.element());
+        Run::forget();
+        self.change(View::Nothing);
+        self.store.page.set(Page::Edit);
+        spawn_local(self.agent.refresh());
     }
 }

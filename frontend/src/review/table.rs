@@ -1,151 +1,205 @@
 //! The checks of a family as a table: a row for each name, a column for each client.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use shared::verify::{Check, Family, Outcome, Report, Row, ServiceRows, Table};
+use leptos::prelude::*;
+use shared::verify::{Check, Drillable, Family, Outcome, Report, Row, ServiceRows, Table};
 
 use super::causes::CauseIds;
-use super::drill;
-use super::families::{fold, is_well};
-use super::state::Review;
+use super::drill::{DrillButton, DrillQuestion};
+use super::families::Fold;
 use super::verify::look;
 use crate::browser;
-use crate::browser::dom::{El, at, button, el, el_in, icon, text};
+use crate::components::icon::Icon;
 
 /// With more rows than this, services that passed are folded.
 const ROWS: usize = 60;
 
-/// The state for buttons of drills, and the report that lists the services that allow them.
-type Drills = (Review, Arc<Report>);
-
-/// A table in a box that scrolls; `None` without checks. With a review, services that allow a drill have a button
-/// for it.
-pub(crate) fn table(
-    report: &Arc<Report>,
+/// The table of a family; empty without checks.
+#[component]
+pub(crate) fn CheckTable(
+    report: Arc<Report>,
+    ids: Arc<CauseIds>,
     family: Family,
     caption: &'static str,
-    ids: &Rc<CauseIds>,
-    drills: Option<Review>,
-) -> Option<El> {
-    let drills = drills.map(|review| (review, report.clone()));
-    let Table { columns, services } = Table::of(family, &report.checks);
-    if services.is_empty() {
-        return None;
+    /// Whether services that allow a drill have a button for it.
+    #[prop(optional)]
+    with_drills: bool,
+) -> impl IntoView {
+    let (rows, passed, others) = {
+        let services = Table::of(family, &report.checks).services;
+        let rows: usize = services.iter().map(|service| service.rows.len()).sum();
+        let passed = services
+            .iter()
+            .filter(|service| has_passed(service))
+            .count();
+        (rows, passed, services.len() - passed)
+    };
+    let grid = move |keep: fn(&ServiceRows<'_>) -> bool| {
+        let (report, ids) = (report.clone(), ids.clone());
+        view! { <Grid report ids family caption with_drills keep /> }
+    };
+    if rows == 0 {
+        return ().into_any();
     }
-    let rows: usize = services.iter().map(|service| service.rows.len()).sum();
     if rows <= ROWS {
-        return Some(grid(&columns, &services, caption, ids, drills.as_ref()));
+        return grid(|_| true).into_any();
     }
-    let (well, off): (Vec<ServiceRows<'_>>, Vec<ServiceRows<'_>>) =
-        services.into_iter().partition(is_service_well);
-    let folded = (!well.is_empty()).then(|| {
-        let words = match well.len() {
+    let others = (others > 0).then(|| grid(|service| !has_passed(service)));
+    let passed = (passed > 0).then(|| {
+        let words = match passed {
             1 => "1 service passed".to_owned(),
             count => format!("{count} services passed"),
         };
-        let (report, ids, drills) = (report.clone(), ids.clone(), drills.clone());
-        fold(&words, move || {
-            let Table { columns, services } = Table::of(family, &report.checks);
-            let well: Vec<ServiceRows<'_>> = services.into_iter().filter(is_service_well).collect();
-            grid(&columns, &well, caption, &ids, drills.as_ref())
-        })
+        view! { <Fold summary=words.into_any()>{grid(has_passed)}</Fold> }
     });
-    let shown = (!off.is_empty()).then(|| grid(&columns, &off, caption, ids, drills.as_ref()));
-    Some(el("div").maybe(shown).maybe(folded))
+    view! { <div>{others}{passed}</div> }.into_any()
 }
 
-fn is_service_well(service: &ServiceRows<'_>) -> bool {
-    let cells = service.rows.iter().flat_map(|row| &row.cells);
-    is_well(cells.flatten().copied())
+fn has_passed(service: &ServiceRows<'_>) -> bool {
+    let mut cells = service.rows.iter().flat_map(|row| &row.cells).flatten();
+    cells.all(|check| check.outcome == Outcome::Passed)
 }
 
-fn grid(
-    columns: &[String],
-    services: &[ServiceRows<'_>],
-    caption: &str,
-    ids: &CauseIds,
-    drills: Option<&Drills>,
-) -> El {
-    let heads = columns.iter().map(|column| head("col").text(column));
-    let first = head("col").add(text("span", "Name").class("unseen"));
+/// The table of some services, in a box that scrolls.
+#[component]
+fn Grid(
+    report: Arc<Report>,
+    ids: Arc<CauseIds>,
+    family: Family,
+    caption: &'static str,
+    with_drills: bool,
+    /// Whether a service is in the table.
+    keep: fn(&ServiceRows<'_>) -> bool,
+) -> impl IntoView {
+    let Table { columns, services } = Table::of(family, &report.checks);
+    let width = columns.len() + 1;
     let bodies = services
         .iter()
-        .map(|service| body(columns.len(), service, ids, drills));
-    let table = el_in("table", "checks")
-        .add(text("caption", caption).class("unseen"))
-        .add(el("thead").add(el("tr").add(first).all(heads)))
-        .all(bodies);
+        .filter(|service| keep(service))
+        .map(|service| {
+            let is_it = |one: &&Drillable| with_drills && one.service == service.service;
+            body(service, width, report.drillable.iter().find(is_it), &ids)
+        });
+    let bodies = bodies.collect_view();
+    let heads = columns
+        .into_iter()
+        .map(|column| view! { <th scope="col">{column}</th> });
     // It scrolls, so it has to be reachable by keyboard.
-    el_in("div", "table-box")
-        .attr("tabindex", "0")
-        .attr("role", "region")
-        .attr("aria-label", caption)
-        .add(table)
+    view! {
+        <div class="table-box" tabindex="0" role="region" aria-label=caption>
+            <table class="checks">
+                <caption class="unseen">{caption}</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">
+                            <span class="unseen">"Name"</span>
+                        </th>
+                        {heads.collect_view()}
+                    </tr>
+                </thead>
+                {bodies}
+            </table>
+        </div>
+    }
 }
 
-fn body(columns: usize, service: &ServiceRows<'_>, ids: &CauseIds, drills: Option<&Drills>) -> El {
-    let width = (columns + 1).to_string();
-    let offer = drills.and_then(|(review, report)| {
-        let mut all = report.drillable.iter();
-        let drillable = all.find(|one| one.service == service.service)?;
-        Some(drill::offer(*review, drillable, &width))
+/// The rows of a service, with the button for a drill if it allows one.
+fn body(
+    service: &ServiceRows<'_>,
+    width: usize,
+    drillable: Option<&Drillable>,
+    ids: &CauseIds,
+) -> AnyView {
+    let drill = drillable.map(|drillable| {
+        let is_open = RwSignal::new(false);
+        let (service, drillable) = (drillable.service.clone(), drillable.clone());
+        let button = view! { <DrillButton service is_open /> };
+        let question = view! { <DrillQuestion drillable is_open width /> };
+        (button, question)
     });
-    let (way, question) = offer.unzip();
-    let name = text("span", service.service).maybe(way);
-    let title = head("rowgroup").attr("colspan", &width).add(name);
+    let (button, question) = drill.unzip();
     let rows = service.rows.iter().map(|one| row(one, ids));
-    el("tbody")
-        .add(el_in("tr", "service-row").add(title))
-        .maybe(question)
-        .all(rows)
+    view! {
+        <tbody>
+            <tr class="service-row">
+                <th scope="rowgroup" colspan=width>
+                    <span>{service.service.to_owned()}{button}</span>
+                </th>
+            </tr>
+            {question}
+            {rows.collect_view()}
+        </tbody>
+    }
+    .into_any()
 }
 
-fn row(row: &Row<'_>, ids: &CauseIds) -> El {
-    let host = (row.host != row.name).then(|| text("code", row.host));
-    let name = head("row")
-        .attr("title", row.host)
-        .add(text("span", &row.name))
-        .maybe(host);
-    let cells = row.cells.iter().map(|cell| match cell {
-        Some(check) => checked(check, ids),
-        None => el("td").add(text("span", "–").class("muted")),
+fn row(row: &Row<'_>, ids: &CauseIds) -> AnyView {
+    let host = row.host.to_owned();
+    let code = (row.host != row.name).then(|| {
+        let host = host.clone();
+        view! { <code>{host}</code> }
     });
-    el("tr").add(name).all(cells)
-}
-
-fn head(scope: &str) -> El {
-    el("th").attr("scope", scope)
+    let cells = row.cells.iter().map(|cell| match *cell {
+        Some(check) => {
+            view! { <CheckCell cause=ids.of_check(check) check=check.clone() /> }.into_any()
+        }
+        None => view! { <td><span class="muted">"–"</span></td> }.into_any(),
+    });
+    view! {
+        <tr>
+            <th scope="row" title=host>
+                <span>{row.name.clone()}</span>
+                {code}
+            </th>
+            {cells.collect_view()}
+        </tr>
+    }
+    .into_any()
 }
 
 /// A cell: outcome, time, and the cluster that answered; if the check did not pass, a link to the cause.
-pub(crate) fn checked(check: &Check, ids: &CauseIds) -> El {
-    let (class, picture) = if check.advisory && check.outcome != Outcome::Passed {
+#[component]
+pub(crate) fn CheckCell(
+    check: Check,
+    /// The id of the cause on the page.
+    cause: Option<String>,
+) -> impl IntoView {
+    let has_passed = check.outcome == Outcome::Passed;
+    let (class, picture) = if check.advisory && !has_passed {
         ("muted", "hint")
     } else {
         look(check.outcome)
     };
-    let span = |class: &str, words: String| text("span", &words).class(class);
-    let time = check.seen.milliseconds.map(|time| format!("{time} ms"));
-    let by = check.seen.answered_by.as_ref();
-    let by = by.map(|by| span("by", format!("by {by}")));
-    let verdict = el_in("span", class).add(icon(picture));
-    let cell = el("td");
-    if check.outcome == Outcome::Passed {
-        let time = time.map(|time| span("time", time));
-        return cell.add(verdict.text("ok")).maybe(time).maybe(by);
-    }
-    let word = match check.cause.as_ref().and_then(|cause| ids.id(cause)) {
-        Some(id) => {
-            let go = move || {
-                if let Some(cause) = at(&id) {
-                    browser::focus(cause.element());
-                }
-            };
-            button("link", go).text(&check.cell())
+    let words = if has_passed {
+        "ok".into_any()
+    } else {
+        let cell = check.cell();
+        let cell = match cause {
+            Some(id) => {
+                let go = move |_| browser::focus_id(&id);
+                view! { <button type="button" class="link" on:click=go>{cell}</button> }.into_any()
+            }
+            None => view! { <span>{cell}</span> }.into_any(),
+        };
+        view! {
+            <span class="unseen">{format!("{}: ", check.verdict())}</span>
+            {cell}
         }
-        None => text("span", &check.cell()),
+        .into_any()
     };
-    let said = text("span", &format!("{}: ", check.verdict())).class("unseen");
-    cell.add(verdict.add(said).add(word)).maybe(by)
+    let time = check.seen.milliseconds.filter(|_| has_passed);
+    let time = time.map(|time| view! { <span class="time">{format!("{time} ms")}</span> });
+    let by = check.seen.answered_by;
+    let by = by.map(|by| view! { <span class="by">{format!("by {by}")}</span> });
+    view! {
+        <td>
+            <span class=class>
+                <Icon name=picture />
+                {words}
+            </span>
+            {time}
+            {by}
+        </td>
+    }
 }

@@ -6,7 +6,7 @@ use shared::api::VerifyEvent;
 use shared::verify::{Family, Outcome, Report};
 
 use super::follow::Follow;
-use crate::agent::api::Failure;
+use crate::agent::Failure;
 
 const FAMILIES: [(Family, &str); 5] = [
     (Family::Objects, "objects"),

@@ -1,171 +1,210 @@
 //! The progress and the result of a verification.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use shared::verify::{Family, Outcome, Report};
+use leptos::prelude::*;
+use shared::verify::{Family, Outcome, Report, Table};
 
-use super::causes::{CauseIds, causes};
+use super::causes::{CauseIds, Causes};
 use super::doing::{Doing, Run};
-use super::drill;
-use super::families::families;
-use super::run::{broken_off, elapsed};
+use super::drill::DrillResult;
+use super::families::Families;
+use super::run::{ConnectionLost, Elapsed};
 use super::state::Review;
-use super::table::table;
-use super::verification::{End, Stage, Verification, families as all_families, verdict};
-use crate::agent::message::Task;
-use crate::browser::dom::{El, button, depend, el, el_in, icon, text};
-use crate::browser::signals::*;
-use crate::components::failure::failure_box;
+use super::table::CheckTable;
+use super::task::Task;
+use super::verification::{End, Stage, Verification, families, verdict};
+use crate::components::failure::FailureBox;
+use crate::components::icon::Icon;
 
 /// Seconds for which failed checks are retried on request: longer than it takes to publish records, and than
 /// caches keep them.
 const LONG: u32 = 600;
 
-pub(crate) fn verify(review: Review, run: &Run) -> Vec<El> {
+#[component]
+pub(crate) fn VerificationView(run: Run) -> impl IntoView {
+    let review = expect_context::<Review>();
     let verification = review.verification;
-    let is_over = memo(move || verification.with(|verification| verification.end.is_some()));
-    let is_waiting = memo(move || !is_over.get() && review.lost.with(Option::is_none));
-    let (again, under_way) = (run.clone(), run.clone());
-    let lost = el("div").content(move || match review.lost.get() {
-        Some(lost) => broken_off(review, &again, lost),
-        None => Vec::new(),
-    });
-    let course = el_in("div", "run")
-        .one(move || is_waiting.get().then(|| course(review, under_way.clone())));
-    let result = el_in("div", "run").content(move || {
-        depend(is_over);
-        match verification.with_untracked(|verification| verification.end.clone()) {
-            None => Vec::new(),
-            Some(End::Report(report)) => result(review, &report),
-            Some(End::Failed(failure)) => {
-                vec![failure_box(failure, &review.acts()), ways_on(review, false)]
+    let end = Memo::new(move |_| verification.with(|verification| verification.end.clone()));
+    let is_waiting = move || end.with(Option::is_none) && review.lost.with(Option::is_none);
+    let result = move || match end.get()? {
+        End::Report(report) => Some(view! { <Results report /> }.into_any()),
+        End::Failed(failure) => Some(
+            view! {
+                <FailureBox failure />
+                <NextSteps can_improve=false />
             }
-        }
-    });
-    vec![el_in("div", "run").add(lost).add(course).add(result)]
+            .into_any(),
+        ),
+    };
+    view! {
+        <div class="run">
+            <ConnectionLost run=run.clone() />
+            <div class="run">
+                <Show when=is_waiting>
+                    <Course run=run.clone() />
+                </Show>
+            </div>
+            <div class="run">{result}</div>
+        </div>
+    }
 }
 
 /// The progress, and the button to stop.
-fn course(review: Review, run: Run) -> El {
+#[component]
+fn Course(run: Run) -> impl IntoView {
+    let review = expect_context::<Review>();
     let verification = review.verification;
     let started = run.started;
     let with_drill = run.doing == Doing::Drill;
-    let stop = button("", move || review.stop(&run))
-        .id("stop")
-        .flag("disabled", move || review.sending.get())
-        .text(if with_drill {
-            "Stop and restore"
-        } else {
-            "Stop and show the results so far"
-        });
-    let head = el_in("div", "cluster-head")
-        .add(elapsed(started))
-        .add(el_in("span", "space"))
-        .add(stop);
-    let done = move || verification.with(|verification| verification.done(with_drill));
-    let bar = el("progress")
-        .attr("aria-label", "Checks")
-        .set("max", move || Some(done().1.max(1).to_string()))
-        .set("value", move || Some(done().0.to_string()));
-    let steps = el_in("ol", "waves").content(move || {
-        verification.with(|verification| {
-            let families = all_families(with_drill).iter();
-            families
-                .map(|(family, words)| step(words, verification.stage(*family)))
-                .collect()
-        })
-    });
-    let not_stopped = el("div").one(move || {
-        let failure = review.not_stopped.get();
-        failure.map(|failure| failure_box(failure, &review.acts()))
-    });
-    let words = el_in("p", "current")
-        .id("verify-progress")
-        .show(move || verification.with(Verification::words));
-    let note = text(
-        "p",
-        if with_drill {
-            "The replicas are restored in any case. You can close the page; the agent continues."
-        } else {
+    let (stop, note) = if with_drill {
+        (
+            "Stop and restore",
+            "The replicas are restored in any case. You can close the page; the agent continues.",
+        )
+    } else {
+        (
+            "Stop and show the results so far",
             "The mesh is not changed. In a cluster without a client to call from, a Job calls instead and \
-             is deleted at the end. You can close the page; the agent continues."
-        },
-    );
-    let section = el_in("section", "cluster-plan running")
-        .id("verifying")
-        .add(head)
-        .add(bar)
-        .add(steps)
-        .add(words);
-    el_in("div", "run")
-        .add(section)
-        .add(not_stopped)
-        .add(note.class("muted"))
-}
-
-fn step(words: &str, stage: Stage) -> El {
-    let (class, picture, word) = match stage {
-        Stage::Done(checks) => ("done", "good", format!("{checks} made")),
-        Stage::Running => ("running", "change", "running".to_owned()),
-        Stage::Ahead => ("ahead", "gap", "pending".to_owned()),
+             is deleted at the end. You can close the page; the agent continues.",
+        )
     };
-    el_in("li", class)
-        .add(icon(picture))
-        .add(text("span", &format!("{words}: {word}")))
+    let done = move || verification.with(|verification| verification.done(with_drill));
+    let steps = families(with_drill).iter();
+    let steps = steps.map(|&(family, label)| view! { <Step family label /> });
+    let not_stopped = move || {
+        review
+            .not_stopped
+            .get()
+            .map(|failure| view! { <FailureBox failure /> })
+    };
+    view! {
+        <div class="run">
+            <section class="cluster-plan running" id="verifying">
+                <div class="cluster-head">
+                    <Elapsed started />
+                    <span class="space"></span>
+                    <button
+                        type="button"
+                        id="stop"
+                        disabled=move || review.sending.get()
+                        on:click=move |_| review.stop(&run)
+                    >
+                        {stop}
+                    </button>
+                </div>
+                <progress
+                    aria-label="Checks"
+                    max=move || done().1.max(1).to_string()
+                    value=move || done().0.to_string()
+                ></progress>
+                <ol class="waves">{steps.collect_view()}</ol>
+                <p class="current" id="verify-progress">
+                    {move || verification.with(Verification::words)}
+                </p>
+            </section>
+            <div>{not_stopped}</div>
+            <p class="muted">{note}</p>
+        </div>
+    }
 }
 
-fn result(review: Review, report: &Arc<Report>) -> Vec<El> {
+/// The progress of a family.
+#[component]
+fn Step(family: Family, label: &'static str) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let stage = Memo::new(move |_| {
+        review
+            .verification
+            .with(|verification| verification.stage(family))
+    });
+    move || {
+        let (class, picture, word) = match stage.get() {
+            Stage::Done(checks) => ("done", "good", format!("{checks} made")),
+            Stage::Running => ("running", "change", "running".to_owned()),
+            Stage::Ahead => ("ahead", "gap", "pending".to_owned()),
+        };
+        view! {
+            <li class=class>
+                <Icon name=picture />
+                <span>{format!("{label}: {word}")}</span>
+            </li>
+        }
+    }
+}
+
+#[component]
+fn Results(report: Arc<Report>) -> impl IntoView {
     let outcome = report.outcome();
     let (class, picture) = look(outcome);
-    let words = el("div")
-        .add(
-            el_in("p", class)
-                .add(icon(picture))
-                .add(text("strong", verdict(report))),
-        )
-        .add(text("p", &report.summary()).class("muted"));
-    let summary = el_in("div", "decision")
-        .id("verified")
-        .attr("data-outcome", outcome.as_str())
-        .add(words)
-        .add(ways_on(review, outcome != Outcome::Passed));
-    let ids = Rc::new(CauseIds::of(&report.checks));
+    let can_improve = outcome != Outcome::Passed;
+    let ids = Arc::new(CauseIds::of(&report.checks));
+    view! {
+        <div class="decision" id="verified" data-outcome=outcome.as_str()>
+            <div>
+                <p class=class>
+                    <Icon name=picture />
+                    <strong>{verdict(&report)}</strong>
+                </p>
+                <p class="muted">{report.summary()}</p>
+            </div>
+            <NextSteps can_improve />
+        </div>
+        <DrillResult report=report.clone() ids=ids.clone() />
+        <Calls report=report.clone() ids=ids.clone() />
+        <Causes report=report.clone() ids=ids.clone() />
+        <Families report ids />
+    }
+}
+
+/// The table of the calls; nothing without any.
+#[component]
+fn Calls(report: Arc<Report>, ids: Arc<CauseIds>) -> impl IntoView {
+    if Table::of(Family::Call, &report.checks).services.is_empty() {
+        return None;
+    }
     let caption = "Calls: a row for each name, a column for each client's cluster";
-    let calls = table(report, Family::Call, caption, &ids, Some(review)).map(|table| {
-        let title = text("h2", "Calls from a client in each cluster");
-        el_in("section", "cluster-plan")
-            .id("calls")
-            .add(el_in("div", "cluster-head").add(title))
-            .add(table)
-    });
-    let mut parts = vec![summary];
-    parts.extend(drill::result(report, &ids));
-    parts.extend(calls);
-    parts.extend(causes(&report.checks, &ids));
-    parts.extend(families(report, &ids));
-    parts
+    Some(view! {
+        <section class="cluster-plan" id="calls">
+            <div class="cluster-head">
+                <h2>"Calls from a client in each cluster"</h2>
+            </div>
+            <CheckTable report ids family=Family::Call caption with_drills=true />
+        </section>
+    })
 }
 
 /// The buttons after the end.
-fn ways_on(review: Review, can_get_better: bool) -> El {
-    let done = button("primary", move || review.leave())
-        .id("done")
-        .text("Done");
-    let verify = move |wait| move || review.want(Task::Verify { wait });
-    let again = button("", verify(0))
-        .id("verify-again")
-        .text("Verify again");
-    let until = can_get_better.then(|| {
-        button("", verify(LONG))
-            .id("verify-until")
-            .attr(
-                "title",
-                "Retries failed checks until they pass, for at most ten minutes",
-            )
-            .text("Retry for 10 minutes")
+#[component]
+fn NextSteps(
+    /// Whether a check may pass later.
+    can_improve: bool,
+) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let verify = move |wait| review.order(Task::Verify { wait });
+    let until = can_improve.then(|| {
+        view! {
+            <button
+                type="button"
+                id="verify-until"
+                title="Retries failed checks until they pass, for at most ten minutes"
+                on:click=move |_| verify(LONG)
+            >
+                "Retry for 10 minutes"
+            </button>
+        }
     });
-    el_in("div", "buttons").add(done).add(again).maybe(until)
+    view! {
+        <div class="buttons">
+            <button type="button" class="primary" id="done" on:click=move |_| review.leave()>
+                "Done"
+            </button>
+            <button type="button" id="verify-again" on:click=move |_| verify(0)>
+                "Verify again"
+            </button>
+            {until}
+        </div>
+    }
 }
 
 /// Class and picture of an outcome.

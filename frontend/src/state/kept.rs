@@ -1,45 +1,54 @@
 //! Stores the document in the browser, and notices changes by other tabs.
 //!
 //! All tabs store their document under one key, which has the document that was changed last. A tab keeps its own
-//! document, also over a reload, and offers to load the other one.
+//! document with its history, also over a reload, and offers to load the other one.
 
-use shared::Mesh;
-use wasm_bindgen::JsCast;
-use web_sys::{Event, StorageEvent};
+use gloo::timers::callback::Timeout;
+use leptos::ev;
+use leptos::prelude::*;
+use serde_json::Value;
 
-use super::saved;
 use super::store::{Notice, Store};
-use crate::browser::dom::{effect, on_window};
-use crate::browser::{self, Keep};
-use crate::form::template;
+use crate::browser::storage::Keep;
+use crate::document::history::History;
+use crate::document::{link, start};
 
-/// Storage key of the document: for all tabs the one that was changed last, for this tab its own.
+/// Milliseconds without a change after which the document is stored: a large one takes longer than a keystroke may.
+const PAUSE: u32 = 250;
+
+/// Storage key of the document that was changed last, in all tabs.
 const SAVED: &str = "fedmesh.mesh";
+/// Storage key of this tab's document and its history.
+const OWN: &str = "fedmesh.history";
 /// Storage key of another tab's document, until the user chooses one of the two.
 const ELSEWHERE: &str = "fedmesh.mesh.elsewhere";
 /// Storage key of a stored text that could not be read, until the user dismisses it.
 const UNREADABLE: &str = "fedmesh.mesh.unreadable";
 
 /// The document to start with, stored or new, and a notice about it.
-pub(crate) fn load() -> (Mesh, Option<Notice>) {
-    let lost = browser::load(Keep::Always, UNREADABLE);
+pub(crate) fn load() -> (History, Option<Notice>) {
+    let lost = Keep::Always.text(UNREADABLE);
     let lost = lost.map(|text| rescue(text, "it was stored on an earlier visit"));
-    let own = browser::load(Keep::Tab, SAVED).and_then(|json| saved::from_json(&json).ok());
-    if let Some(mesh) = own {
-        return (mesh, lost);
+    if let Some(history) = Keep::Tab.get(OWN) {
+        return (history, lost);
     }
-    match browser::load(Keep::Always, SAVED) {
-        None => (template::start(), lost),
-        Some(json) => match saved::from_json(&json) {
-            Ok(mesh) => (mesh, lost),
+    match Keep::Always.text(SAVED) {
+        None => (History::new(start::empty()), lost),
+        Some(json) => match parse(&json) {
+            Ok(document) => (History::new(document), lost),
             Err(error) => {
-                if browser::store(Keep::Always, UNREADABLE, &json) {
-                    browser::forget(Keep::Always, SAVED);
+                if Keep::Always.set_text(UNREADABLE, &json) {
+                    Keep::Always.forget(SAVED);
                 }
-                (template::start(), Some(rescue(json, &error)))
+                (History::new(start::empty()), Some(rescue(json, &error)))
             }
         },
     }
+}
+
+fn parse(json: &str) -> Result<Value, String> {
+    let document = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    link::document(document)
 }
 
 fn rescue(text: String, error: &str) -> Notice {
@@ -53,80 +62,90 @@ fn rescue(text: String, error: &str) -> Notice {
 
 /// Deletes a text that could not be read.
 pub(crate) fn drop_rescued() {
-    browser::forget(Keep::Always, UNREADABLE);
+    Keep::Always.forget(UNREADABLE);
 }
 
 /// Stores the document whenever it changes, and notices when another tab does.
 pub(crate) fn keep(store: Store) {
     // Changes from before this tab was open, or that the user had not decided about before a reload.
-    if browser::load(Keep::Tab, SAVED).is_some() {
-        let last = browser::load(Keep::Always, SAVED);
-        notice(
-            store,
-            last.filter(|last| *last != saved::to_json(&store.now())),
-        );
+    if Keep::Tab.text(OWN).is_some() {
+        let last = Keep::Always.get(SAVED);
+        notice(store, last.filter(|last: &Value| *last != *store.now()));
         if store.elsewhere.with_untracked(Option::is_none) {
-            notice(store, browser::load(Keep::Tab, ELSEWHERE));
+            notice(store, Keep::Tab.get(ELSEWHERE));
         }
     }
-    on_window("storage", move |event| on_storage(store, &event));
-    let mut warned = false;
+    let on_storage = window_event_listener(ev::storage, move |event| {
+        if event.key().as_deref() == Some(SAVED) {
+            let json = event.new_value();
+            notice(store, json.and_then(|json| parse(&json).ok()));
+        }
+    });
+    on_cleanup(move || on_storage.remove());
+    let is_unsaved = StoredValue::new(false);
+    let save_once = move || {
+        // A page that has changed nothing must not replace the document of another tab.
+        if is_unsaved.get_value() {
+            is_unsaved.set_value(false);
+            save(store);
+        }
+    };
+    // A page that is closed or reloaded stores what was typed last.
+    let on_hide = window_event_listener(ev::pagehide, move |_| save_once());
+    on_cleanup(move || on_hide.remove());
+    let waiting = StoredValue::new_local(None);
     let mut is_first = true;
-    effect(move || {
-        let json = store.with(saved::to_json);
-        browser::store(Keep::Tab, SAVED, &json);
+    Effect::new(move || {
+        store.with_history(|_| ());
         // A tab that was only opened or reloaded has changed nothing.
         let is_new = std::mem::take(&mut is_first);
-        if is_new && browser::load(Keep::Always, SAVED).is_some() {
-            return;
-        }
-        if !browser::store(Keep::Always, SAVED, &json) && !warned {
-            warned = true;
-            store.fail(
-                "The browser cannot store the document",
-                "Download the Mesh document or copy the link before you close the page.",
-            );
+        if is_new && Keep::Always.text(SAVED).is_some() {
+            store.with_history(|history| Keep::Tab.set(OWN, history));
+        } else {
+            is_unsaved.set_value(true);
+            // Dropping the last one cancels it.
+            waiting.set_value(Some(Timeout::new(PAUSE, save_once)));
         }
     });
 }
 
-/// Handles a change of the storage by another tab.
-fn on_storage(store: Store, event: &Event) {
-    let event: &StorageEvent = event.unchecked_ref();
-    if event.key().as_deref() == Some(SAVED) {
-        notice(store, event.new_value());
+/// Stores the document and its history.
+fn save(store: Store) {
+    untrack(|| {
+        store.with_history(|history| Keep::Tab.set(OWN, history));
+        if !store.with(|document| Keep::Always.set(SAVED, document)) {
+            store.warn_unsaved();
+        }
+    });
+}
+
+/// Offers another tab's document, unless it is the same.
+fn notice(store: Store, other: Option<Value>) {
+    if let Some(other) = other {
+        let is_other = other != *store.now();
+        set_elsewhere(store, is_other.then_some(other));
     }
 }
 
-/// Offers another tab's document, unless it is the same or cannot be read.
-fn notice(store: Store, json: Option<String>) {
-    let Some(json) = json else { return };
-    if let Ok(mesh) = saved::from_json(&json) {
-        let other = (mesh != store.now()).then_some(mesh);
-        set_elsewhere(store, other, &json);
+fn set_elsewhere(store: Store, document: Option<Value>) {
+    match &document {
+        Some(document) => _ = Keep::Tab.set(ELSEWHERE, document),
+        None => Keep::Tab.forget(ELSEWHERE),
     }
-}
-
-fn set_elsewhere(store: Store, mesh: Option<Mesh>, json: &str) {
-    if mesh.is_some() {
-        browser::store(Keep::Tab, ELSEWHERE, json);
-    } else {
-        browser::forget(Keep::Tab, ELSEWHERE);
-    }
-    store.elsewhere.set(mesh);
+    store.elsewhere.set(document);
 }
 
 /// Replaces the document with that of the other tab.
 pub(crate) fn take_other(store: Store) {
-    if let Some(mesh) = store.elsewhere.get_untracked() {
-        set_elsewhere(store, None, "");
-        store.open(mesh);
+    if let Some(document) = store.elsewhere.get_untracked() {
+        set_elsewhere(store, None);
+        store.open(document);
         store.emit("Loaded the document of the other tab. Undo restores the previous document.");
     }
 }
 
 /// Keeps this tab's document, which becomes the stored one.
 pub(crate) fn keep_own(store: Store) {
-    set_elsewhere(store, None, "");
-    browser::store(Keep::Always, SAVED, &saved::to_json(&store.now()));
+    set_elsewhere(store, None);
+    Keep::Always.set(SAVED, &*store.now());
 }

@@ -1,10 +1,9 @@
-//! The state of the page, and what follows it: the browser's storage, findings and manifests, files and links.
+//! The page's state: the document with its history, and all that is derived from it.
 
-pub(crate) mod document;
-mod history;
+pub(crate) mod exchange;
+pub(crate) mod findings;
 pub(crate) mod kept;
 pub(crate) mod renderer;
-pub(crate) mod saved;
 mod store;
 
 pub(crate) use store::{Half, Notice, Page, Rendered, Store, Tab};

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::Mesh;
-use shared::check::{Finding, Fix, Severity};
+use leptos::prelude::*;
+use serde_json::Value;
+use shared::check::{Finding, Fix};
 use shared::resolved::published::NameRow;
 
-use super::history::History;
-use crate::browser::signals::*;
-use crate::form::field::Field;
+use super::findings::{Findings, field_of};
+use crate::browser;
+use crate::document::history::History;
+use crate::document::{path, value};
+use crate::form::{field, layout};
 use crate::result::counts::{Counts, is_gap};
 use crate::workers::rendering::{Checks, Manifests};
 use crate::workers::simulated::Simulated;
@@ -42,21 +45,23 @@ pub(crate) enum Half {
 /// The result of the checks, with the document that was checked.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    pub(crate) of: Arc<Mesh>,
+    pub(crate) of: Arc<Value>,
     pub(crate) checks: Checks,
+    /// The findings by their fields.
+    pub(crate) at: Findings,
 }
 
-/// Manifests, with the document that they were rendered from.
+/// The files of a bundle, with the document that they were rendered from.
 #[derive(Debug)]
 pub(crate) struct Rendered {
-    pub(crate) of: Arc<Mesh>,
+    pub(crate) of: Arc<Value>,
     pub(crate) manifests: Manifests,
 }
 
 /// A simulation, with the document and the outage.
 #[derive(Debug)]
 pub(crate) struct Simulation {
-    pub(crate) of: Arc<Mesh>,
+    pub(crate) of: Arc<Value>,
     pub(crate) down: Vec<String>,
     pub(crate) answers: Simulated,
 }
@@ -75,17 +80,17 @@ pub(crate) struct Notice {
 #[derive(Clone, Copy)]
 pub(crate) struct Store {
     history: RwSignal<History>,
-    /// Paths of fields that were left, or were valid before: their errors are shown.
+    /// Fields that were left, or were valid before: their errors are shown.
     touched: RwSignal<BTreeSet<String>>,
-    /// A shared copy of the document.
-    mesh: Memo<Arc<Mesh>>,
+    /// The document.
+    pub(crate) document: Memo<Arc<Value>>,
     /// Findings and names of the last document that was checked.
-    checked: RwSignal<Option<Arc<Checked>>>,
+    pub(crate) checked: RwSignal<Option<Arc<Checked>>>,
     /// For each service, see [`Checks::published`].
     pub(crate) published: Memo<Vec<(String, usize)>>,
     /// Whether all errors of the next document that is checked are shown.
     shows_all: RwSignal<bool>,
-    /// The manifests of the last document without errors that was rendered.
+    /// The files of the last document without errors that was rendered.
     pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
     /// Why the current document has no manifests, if checking or rendering failed.
     pub(crate) unrenderable: RwSignal<Option<String>>,
@@ -102,81 +107,107 @@ pub(crate) struct Store {
     pub(crate) page: RwSignal<Page>,
     pub(crate) tab: RwSignal<Tab>,
     pub(crate) half: RwSignal<Half>,
-    /// Services whose details are open.
-    pub(crate) open_services: RwSignal<BTreeSet<usize>>,
+    /// Paths of rows, objects and lists whose details are open.
+    pub(crate) open: RwSignal<BTreeSet<String>>,
+    /// The field that has the focus: its help is shown.
+    pub(crate) focused: RwSignal<Option<String>>,
+    /// A path that is to be shown, also in a part of a table that is not drawn.
+    pub(crate) target: RwSignal<Option<String>>,
     /// The cluster whose files are shown; `None` for all.
     pub(crate) only_cluster: RwSignal<Option<String>>,
     pub(crate) file: RwSignal<Option<String>>,
     pub(crate) notice: RwSignal<Option<Notice>>,
     /// The document that another tab has changed since.
-    pub(crate) elsewhere: RwSignal<Option<Mesh>>,
+    pub(crate) elsewhere: RwSignal<Option<Value>>,
+    /// Whether it was said that the browser stores nothing.
+    has_warned: StoredValue<bool>,
     /// A text for screen readers.
     pub(crate) spoken: RwSignal<String>,
 }
 
 impl Store {
-    pub(crate) fn new(mesh: Mesh) -> Self {
-        let history = RwSignal::new(History::new(mesh));
-        let mesh = memo(move || history.with(|history| Arc::new(history.present().clone())));
-        let checked: RwSignal<Option<Arc<Checked>>> = RwSignal::default();
-        let published = memo(move || {
+    pub(crate) fn new(history: History) -> Self {
+        let history = RwSignal::new(history);
+        let document = Memo::new(move |_| history.with(|history| history.present().clone()));
+        let checked: RwSignal<Option<Arc<Checked>>> = RwSignal::new(None);
+        let published = Memo::new(move |_| {
             let checked = checked.get();
             checked.map_or_else(Vec::new, |checked| checked.checks.published())
         });
-        let counts = memo(move || Some(Counts::of(&checked.get()?.checks.findings)));
+        let counts = Memo::new(move |_| Some(Counts::of(&checked.get()?.checks.findings)));
         Self {
             history,
             touched: RwSignal::default(),
-            mesh,
+            document,
             checked,
             published,
             shows_all: RwSignal::default(),
-            rendered: RwSignal::default(),
+            rendered: RwSignal::new(None),
             unrenderable: RwSignal::default(),
             asks_what_if: RwSignal::default(),
             down: RwSignal::default(),
-            simulated: RwSignal::default(),
+            simulated: RwSignal::new(None),
             reported: RwSignal::default(),
             counts,
             page: RwSignal::default(),
             tab: RwSignal::default(),
             half: RwSignal::default(),
-            open_services: RwSignal::default(),
+            open: RwSignal::default(),
+            focused: RwSignal::default(),
+            target: RwSignal::default(),
             only_cluster: RwSignal::default(),
             file: RwSignal::default(),
             notice: RwSignal::default(),
             elsewhere: RwSignal::default(),
+            has_warned: StoredValue::new(false),
             spoken: RwSignal::default(),
         }
     }
 
     /// Reads the document, and follows it.
-    pub(crate) fn with<T>(self, read: impl FnOnce(&Mesh) -> T) -> T {
-        self.history.with(|history| read(history.present()))
+    pub(crate) fn with<T>(self, read: impl FnOnce(&Value) -> T) -> T {
+        self.document.with(|document| read(document))
     }
 
     /// The document, without following it.
-    pub(crate) fn now(self) -> Mesh {
-        self.history
-            .with_untracked(|history| history.present().clone())
+    pub(crate) fn now(self) -> Arc<Value> {
+        self.document.get_untracked()
+    }
+
+    /// Reads the document with its history, and follows both.
+    pub(crate) fn with_history<T>(self, read: impl FnOnce(&History) -> T) -> T {
+        self.history.with(read)
+    }
+
+    /// The text of a field, which follows the document.
+    pub(crate) fn text(self, path: String) -> Memo<String> {
+        Memo::new(move |_| self.with(|document| field::text_of(document, &path)))
+    }
+
+    /// Whether a field is set, which follows the document.
+    pub(crate) fn is_set(self, path: &str) -> bool {
+        self.with(|document| value::get(document, path).is_some())
     }
 
     /// Stores the result of the checks.
-    pub(crate) fn take(self, checked: Checked) {
+    pub(crate) fn take(self, of: Arc<Value>, checks: Checks) {
         if self.shows_all.get_untracked() {
             self.shows_all.set(false);
-            let findings = checked.checks.findings.iter();
-            let paths = findings.filter(|f| !is_gap(f)).map(|f| f.path.clone());
-            self.touched.update(|touched| touched.extend(paths));
+            let findings = checks.findings.iter();
+            let fields = findings
+                .filter(|f| !is_gap(f))
+                .filter_map(|f| field_of(&f.path));
+            self.touched.update(|touched| touched.extend(fields));
         }
-        self.checked.set(Some(Arc::new(checked)));
+        let at = Findings::new(&checks.findings);
+        self.checked.set(Some(Arc::new(Checked { of, checks, at })));
     }
 
     /// The document, if its current version was not checked yet.
-    pub(crate) fn unchecked(self) -> Option<Arc<Mesh>> {
-        let mesh = self.mesh.get();
+    pub(crate) fn unchecked(self) -> Option<Arc<Value>> {
+        let document = self.document.get();
         let checked = self.checked.get();
-        (!checked.is_some_and(|checked| checked.of == mesh)).then_some(mesh)
+        (!checked.is_some_and(|checked| checked.of == document)).then_some(document)
     }
 
     /// Findings of the import, followed by those of the last checks.
@@ -186,6 +217,15 @@ impl Store {
             findings.extend_from_slice(&checked.checks.findings);
         }
         findings
+    }
+
+    /// The number of [`Self::findings`].
+    pub(crate) fn finding_count(self) -> usize {
+        let checked = self.checked.with(|checked| {
+            let checked = checked.as_ref();
+            checked.map_or(0, |checked| checked.checks.findings.len())
+        });
+        self.reported.with(Vec::len) + checked
     }
 
     /// The published names of the last document that was checked, unless it has errors.
@@ -201,50 +241,45 @@ impl Store {
         })
     }
 
-    /// A shared copy of the document, without following it.
-    pub(crate) fn shared(self) -> Arc<Mesh> {
-        self.mesh.get_untracked()
-    }
-
     /// The document, if it has no errors and was not rendered yet.
-    pub(crate) fn unrendered(self) -> Option<Arc<Mesh>> {
-        let mesh = self.mesh.get();
+    pub(crate) fn unrendered(self) -> Option<Arc<Value>> {
+        let document = self.document.get();
         let rendered = self.rendered.get();
-        let is_there = rendered.is_some_and(|rendered| rendered.of == mesh);
+        let is_there = rendered.is_some_and(|rendered| rendered.of == document);
         let is_good = self.is_good() && self.unchecked().is_none();
-        (is_good && !is_there).then_some(mesh)
+        (is_good && !is_there).then_some(document)
     }
 
     /// The document, if the current outage was not simulated yet.
-    pub(crate) fn unsimulated(self) -> Option<Arc<Mesh>> {
+    pub(crate) fn unsimulated(self) -> Option<Arc<Value>> {
         if !(self.asks_what_if.get() && self.is_good() && self.unchecked().is_none()) {
             return None;
         }
-        let mesh = self.mesh.get();
+        let document = self.document.get();
         let down = self.down.get();
         let last = self.simulated.get();
-        let is_known = last.is_some_and(|last| last.of == mesh && down.iter().eq(&last.down));
-        (!is_known).then_some(mesh)
+        let is_known = last.is_some_and(|last| last.of == document && down.iter().eq(&last.down));
+        (!is_known).then_some(document)
     }
 
     /// Changes the document, as one step of undo.
-    pub(crate) fn edit(self, change: impl FnOnce(&mut Mesh)) {
-        self.history.update(|history| history.edit(None, change));
+    pub(crate) fn edit(self, change: impl FnOnce(&mut Value)) {
+        self.history.update(|history| history.edit(change));
     }
 
     /// Sets the text of a field; consecutive changes of one field are one step of undo.
-    pub(crate) fn type_into(self, field: Field, text: &str) {
-        let path = field.path();
-        self.history
-            .update(|h| h.edit(Some(&path), |mesh| field.set(mesh, text)));
+    pub(crate) fn type_into(self, path: &str, text: &str) {
+        self.history.update(|history| {
+            history.type_into(path, |document| field::set(document, path, text));
+        });
     }
 
     /// Replaces the document, and shows all its errors.
-    pub(crate) fn open(self, mesh: Mesh) {
+    pub(crate) fn open(self, document: Value) {
         self.touched.update(BTreeSet::clear);
         self.shows_all.set(true);
-        self.edit(|present| *present = mesh);
-        self.open_services.update(BTreeSet::clear);
+        self.edit(|present| *present = document);
+        self.open.update(BTreeSet::clear);
         self.only_cluster.set(None);
         self.file.set(None);
         self.reported.set(Vec::new());
@@ -268,31 +303,41 @@ impl Store {
     }
 
     /// Handles the focus of a field: if it is valid, errors are shown at once from now on.
-    pub(crate) fn enter(self, field: Field) {
-        let path = field.path();
-        let is_good =
-            !field.get(&self.now()).is_empty() && untrack(|| self.errors_at(&path)).is_empty();
-        if is_good {
-            self.touched.update(|touched| _ = touched.insert(path));
+    pub(crate) fn enter(self, path: &str) {
+        self.focused.set(Some(path.to_owned()));
+        let is_empty = field::text_of(&self.now(), path).is_empty();
+        if !is_empty && untrack(|| self.errors_at(path)).is_empty() {
+            self.touch(path);
         }
     }
 
     /// Handles a field that loses the focus.
-    pub(crate) fn leave(self, field: Field) {
-        self.history.update(History::rest);
-        self.touched
-            .update(|touched| _ = touched.insert(field.path()));
+    pub(crate) fn leave(self, path: &str) {
+        self.history.update_untracked(History::rest);
+        self.touch(path);
     }
 
-    /// Hides the errors of fields below a path until they are left again, since rows have moved.
-    pub(crate) fn forget_touched(self, prefix: &str) {
-        self.touched
-            .update(|touched| touched.retain(|path| !path.starts_with(prefix)));
+    fn touch(self, path: &str) {
+        if !self
+            .touched
+            .with_untracked(|touched| touched.contains(path))
+        {
+            self.touched
+                .update(|touched| _ = touched.insert(path.to_owned()));
+        }
+    }
+
+    /// Hides the errors of fields below a path until they are left again, and closes their details, since rows have
+    /// moved.
+    pub(crate) fn forget_below(self, around: &str) {
+        let is_kept = |path: &String| !path::is_in(path, around);
+        self.touched.update(|touched| touched.retain(is_kept));
+        self.open.update(|open| open.retain(is_kept));
     }
 
     /// The errors that are shown at a field.
     pub(crate) fn shown_errors(self, path: &str) -> Vec<Finding> {
-        if self.touched.with(|touched| is_touched(touched, path)) {
+        if self.touched.with(|touched| touched.contains(path)) {
             self.errors_at(path)
         } else {
             Vec::new()
@@ -301,53 +346,65 @@ impl Store {
 
     /// All errors at a field.
     pub(crate) fn errors_at(self, path: &str) -> Vec<Finding> {
-        self.found_at(path, |severity| severity == Severity::Error)
+        let checked = self.checked.get();
+        checked.map_or_else(Vec::new, |checked| checked.at.errors(path))
     }
 
     /// Warnings and hints about the text in a field. Those about an empty field are only in the list of findings, since
     /// most fields are optional.
-    pub(crate) fn notes_at(self, field: Field) -> Vec<Finding> {
-        if self.with(|mesh| field.get(mesh)).is_empty() {
+    pub(crate) fn notes_at(self, path: &str) -> Vec<Finding> {
+        if self.with(|document| field::text_of(document, path).is_empty()) {
             return Vec::new();
         }
-        self.found_at(&field.path(), |severity| severity != Severity::Error)
+        let checked = self.checked.get();
+        checked.map_or_else(Vec::new, |checked| checked.at.notes(path))
     }
 
-    fn found_at(self, path: &str, is_shown: fn(Severity) -> bool) -> Vec<Finding> {
-        let Some(checked) = self.checked.get() else {
-            return Vec::new();
-        };
-        let findings = checked.checks.findings.iter();
-        let found = findings.filter(|f| is_shown(f.severity) && is_at(&f.path, path));
-        found.cloned().collect()
+    /// Whether details are open.
+    pub(crate) fn is_open(self, path: &str) -> bool {
+        self.open.with(|open| open.contains(path))
     }
 
-    /// Opens what hides the field of a finding, and focuses the field.
+    pub(crate) fn set_open(self, path: &str, is_open: bool) {
+        self.open.update(|open| {
+            if is_open {
+                open.insert(path.to_owned());
+            } else {
+                open.remove(path);
+            }
+        });
+    }
+
+    /// Opens what hides a path, and focuses its field.
     pub(crate) fn go_to(self, path: &str) {
         self.page.set(Page::Edit);
         self.half.set(Half::Form);
-        if let Some(service) = path.strip_prefix("spec.services[")
-            && let Some((index, field)) = service.split_once("].")
-            && let Ok(index) = index.parse()
-            && ["clusters", "routes", "callers", "selector"]
-                .iter()
-                .any(|inside| field.starts_with(inside))
-        {
-            self.open_services.update(|open| _ = open.insert(index));
-        }
-        let path = path.to_owned();
-        // After the page has been drawn with it open.
-        crate::browser::next_frame(move || {
-            if let Some(element) = crate::browser::element_at(&path) {
-                crate::browser::focus(&element);
+        let path = field_of(path).unwrap_or_else(|| path.to_owned());
+        if !layout::is_column(&path) {
+            let around = path::steps(&path).map(|step| path[..step.end].to_owned());
+            let around: BTreeSet<String> = around.collect();
+            if self.open.with_untracked(|open| !around.is_subset(open)) {
+                self.open.update(|open| open.extend(around));
             }
+        }
+        self.target.set(Some(path.clone()));
+        // After the page has been drawn with it.
+        request_animation_frame(move || {
+            request_animation_frame(move || {
+                if let Some(element) = browser::element_at(&path) {
+                    browser::focus(&element);
+                }
+            });
         });
     }
 
     /// Applies the fix of a finding.
     pub(crate) fn fix(self, fix: &Fix) {
-        match fix.apply(&self.now()) {
-            Some(fixed) => self.edit(|mesh| *mesh = fixed),
+        let (mesh, _) = shared::Mesh::from_value(&self.now());
+        match fix.apply(&mesh) {
+            Some(fixed) => self.edit(|document| {
+                crate::document::clusters::typed(document, |mesh| *mesh = fixed);
+            }),
             None => self.fail(
                 format!("`{}` has changed since the check", fix.path),
                 "Check the finding again.",
@@ -357,165 +414,177 @@ impl Store {
 
     /// Shows an error.
     pub(crate) fn fail(self, text: impl Into<String>, hint: impl Into<String>) {
-        let (text, hint) = (text.into(), hint.into());
         self.notice.set(Some(Notice {
             is_failure: true,
-            text,
-            hint,
+            text: text.into(),
+            hint: hint.into(),
             rescue: None,
         }));
+    }
+
+    /// Says once that the browser stores nothing.
+    pub(crate) fn warn_unsaved(self) {
+        if !self.has_warned.get_value() {
+            self.has_warned.set_value(true);
+            self.fail(
+                "The browser cannot store the document",
+                "Download the Mesh document or copy the link before you close the page.",
+            );
+        }
     }
 
     /// Shows a message of success.
     pub(crate) fn emit(self, text: impl Into<String>) {
-        let (text, hint) = (text.into(), String::new());
         self.notice.set(Some(Notice {
             is_failure: false,
-            text,
-            hint,
+            text: text.into(),
+            hint: String::new(),
             rescue: None,
         }));
     }
 }
 
-/// Whether a finding's path is that of a field, or of a part of it such as one of its addresses.
-fn is_at(finding: &str, field: &str) -> bool {
-    // One field is for both `zone` and `zones`.
-    let has_list = field.rsplit('.').next() == Some("zone");
-    let is_list = |rest: &str| has_list && rest.starts_with("s[");
-    finding
-        .strip_prefix(field)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('[') || is_list(rest))
-}
-
-fn is_touched(touched: &BTreeSet<String>, path: &str) -> bool {
-    touched.contains(path) || touched.iter().any(|t| is_at(t, path))
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::form::field::ClusterField;
-    use crate::form::template;
+    use crate::document::start;
+
+    const SUFFIX: &str = "spec.dns.suffix";
 
     /// Checks the document as the worker does.
     fn check(store: Store) {
         if let Some(of) = untrack(|| store.unchecked()) {
-            let checks = Checks::from(shared::check(&of, &shared::facts::Facts::default()));
-            store.take(Checked { of, checks });
+            let checks = Checks::of(&of);
+            store.take(of, checks);
         }
     }
 
-    #[test]
-    fn a_finding_belongs_to_one_field() {
-        assert!(is_at("spec.clusters[1].zone", "spec.clusters[1].zone"));
-        assert!(is_at("spec.clusters[1].zones[2]", "spec.clusters[1].zone"));
-        assert!(is_at(
-            "spec.services[0].routes[2]",
-            "spec.services[0].routes"
-        ));
-        assert!(!is_at("spec.dns.externalDns.provider", "spec.dns"));
-        assert!(!is_at("spec.clusters[10].zone", "spec.clusters[1].zone"));
+    fn with_store(document: Value, test: impl FnOnce(Store)) {
+        let owner = Owner::new();
+        owner.with(|| {
+            let store = Store::new(History::new(document));
+            check(store);
+            untrack(|| test(store));
+        });
     }
 
     #[test]
     fn errors_are_shown_once_a_field_was_left() {
-        let owner = Owner::new();
-        let store = owner.with(|| Store::new(template::start()));
-        let path = Field::Suffix.path();
-        check(store);
-        store.enter(Field::Suffix);
-        store.type_into(Field::Suffix, "my.");
-        check(store);
-        assert!(
-            store.shown_errors(&path).is_empty(),
-            "a first value is being typed"
-        );
-        store.leave(Field::Suffix);
-        assert_eq!(store.shown_errors(&path).len(), 1);
-        store.type_into(Field::Suffix, "my.zone");
-        check(store);
-        assert!(store.shown_errors(&path).is_empty());
+        with_store(start::empty(), |store| {
+            store.enter(SUFFIX);
+            store.type_into(SUFFIX, "my.");
+            check(store);
+            assert!(
+                store.shown_errors(SUFFIX).is_empty(),
+                "a first value is being typed"
+            );
+            store.leave(SUFFIX);
+            assert_eq!(store.shown_errors(SUFFIX).len(), 1);
+            store.type_into(SUFFIX, "my.zone");
+            check(store);
+            assert!(store.shown_errors(SUFFIX).is_empty());
+        });
     }
 
     #[test]
     fn a_valid_field_shows_its_errors_at_once() {
-        let owner = Owner::new();
-        let store = owner.with(|| Store::new(template::walkthrough()));
-        check(store);
-        store.enter(Field::Suffix);
-        store.type_into(Field::Suffix, "my..zone");
-        check(store);
-        assert_eq!(store.shown_errors(&Field::Suffix.path()).len(), 1);
+        with_store(start::walkthrough(), |store| {
+            store.enter(SUFFIX);
+            store.type_into(SUFFIX, "my..zone");
+            check(store);
+            assert_eq!(store.shown_errors(SUFFIX).len(), 1);
+        });
     }
 
     #[test]
     fn warnings_are_shown_at_fields_with_a_text() {
-        let owner = Owner::new();
-        let store = owner.with(|| Store::new(template::walkthrough()));
-        let cluster_ip = Field::Cluster(1, ClusterField::ClusterIp);
-        let codes = |field: Field| -> Vec<String> {
-            let notes = store.notes_at(field).into_iter();
-            notes.map(|note| note.code).collect()
-        };
-        store.type_into(cluster_ip, "10.96.0.10");
-        store.type_into(Field::Endpoints, "names");
-        check(store);
-        assert_eq!(codes(cluster_ip), ["FM0542"]);
-        assert!(codes(Field::Endpoints).is_empty());
-        store.type_into(Field::Target, "karmada");
-        store.type_into(Field::Endpoints, "addresses");
-        check(store);
-        assert_eq!(codes(Field::Endpoints), ["FM0541"]);
-        assert!(codes(cluster_ip).is_empty());
-        // FM0208: the addresses are missing.
-        let addresses = Field::Cluster(1, ClusterField::Addresses);
-        let found = store.findings();
-        assert!(found.iter().any(|finding| finding.path == addresses.path()));
-        assert!(codes(addresses).is_empty());
+        with_store(start::walkthrough(), |store| {
+            let cluster_ip = "spec.clusters[1].gateway.clusterIP";
+            let addresses = "spec.clusters[1].gateway.addresses";
+            let codes = |path: &str| -> Vec<String> {
+                store
+                    .notes_at(path)
+                    .into_iter()
+                    .map(|note| note.code)
+                    .collect()
+            };
+            store.type_into(cluster_ip, "10.96.0.10");
+            store.type_into("spec.endpoints", "names");
+            check(store);
+            assert_eq!(codes(cluster_ip), ["FM0542"]);
+            assert!(codes("spec.endpoints").is_empty());
+            store.type_into("spec.target", "karmada");
+            store.type_into("spec.endpoints", "addresses");
+            check(store);
+            assert_eq!(codes("spec.endpoints"), ["FM0541"]);
+            assert!(codes(cluster_ip).is_empty());
+            // FM0208: the addresses are missing.
+            assert!(
+                store
+                    .findings()
+                    .iter()
+                    .any(|finding| finding.path == addresses)
+            );
+            assert!(codes(addresses).is_empty());
+        });
     }
 
     #[test]
     fn a_valid_document_is_rendered_once() {
-        let owner = Owner::new();
-        let store = owner.with(|| Store::new(template::start()));
-        check(store);
-        assert!(!store.is_good() && store.unrendered().is_none());
-        store.open(template::walkthrough());
-        assert!(store.unrendered().is_none(), "not checked yet");
-        check(store);
-        let of = store.unrendered().unwrap();
-        assert_eq!(*of, template::walkthrough());
-        store.rendered.set(Some(Arc::new(Rendered {
-            of,
-            manifests: Manifests::default(),
-        })));
-        assert!(store.unrendered().is_none());
-        store.type_into(Field::Suffix, "");
-        check(store);
-        assert!(!store.is_good() && store.unrendered().is_none());
-        assert!(
-            store.rendered.get().is_some(),
-            "the previous manifests stay"
-        );
-        store.undo();
-        check(store);
-        assert!(store.is_good() && store.unrendered().is_none());
-        store.type_into(Field::Suffix, "other.zone");
-        check(store);
-        assert!(store.unrendered().is_some());
+        with_store(start::empty(), |store| {
+            assert!(!store.is_good() && store.unrendered().is_none());
+            store.open(start::walkthrough());
+            assert!(store.unrendered().is_none(), "not checked yet");
+            check(store);
+            let of = store.unrendered().unwrap();
+            assert_eq!(*of, start::walkthrough());
+            store.rendered.set(Some(Arc::new(Rendered {
+                of,
+                manifests: Manifests::default(),
+            })));
+            assert!(store.unrendered().is_none());
+            store.type_into(SUFFIX, "");
+            check(store);
+            assert!(!store.is_good() && store.unrendered().is_none());
+            assert!(
+                store.rendered.get().is_some(),
+                "the previous manifests stay"
+            );
+            store.undo();
+            check(store);
+            assert!(store.is_good() && store.unrendered().is_none());
+            store.type_into(SUFFIX, "other.zone");
+            check(store);
+            assert!(store.unrendered().is_some());
+        });
     }
 
     #[test]
     fn all_errors_of_an_opened_document_are_shown() {
-        let owner = Owner::new();
-        let store = owner.with(|| Store::new(template::start()));
-        check(store);
-        assert_eq!(store.counts.get().unwrap().gaps, 5);
-        let mut mesh = template::walkthrough();
-        mesh.spec.dns.suffix = "Bad".to_owned();
-        store.open(mesh);
-        check(store);
-        assert_eq!(store.shown_errors(&Field::Suffix.path()).len(), 1);
+        with_store(start::empty(), |store| {
+            assert!(store.counts.get().unwrap().gaps > 0);
+            let mut document = start::walkthrough();
+            value::set(&mut document, SUFFIX, json!("Bad"));
+            store.open(document);
+            check(store);
+            assert_eq!(store.shown_errors(SUFFIX).len(), 1);
+        });
+    }
+
+    #[test]
+    fn a_fix_keeps_what_is_incomplete() {
+        with_store(start::walkthrough(), |store| {
+            store.edit(|document| value::set(document, "spec.services[0].port", json!("80a")));
+            let fix = Fix {
+                path: SUFFIX.to_owned(),
+                value: "fixed.zone".to_owned(),
+            };
+            store.fix(&fix);
+            let now = store.now();
+            assert_eq!(value::text(&now, SUFFIX), "fixed.zone");
+            assert_eq!(value::text(&now, "spec.services[0].port"), "80a");
+        });
     }
 }

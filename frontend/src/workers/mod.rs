@@ -6,4 +6,4 @@ pub mod simulated;
 mod worker;
 
 pub(crate) use worker::Worker;
-pub use worker::{serve, serve_any};
+pub use worker::{response, serve};

@@ -1,11 +1,15 @@
 //! Requests and responses of the worker that checks and renders.
 //!
 //! Both take longer than a keystroke may for a large document, and their code grows with the document format, so
-//! only the worker contains it.
+//! only the worker contains it. It keeps the texts of the last bundle, and sends the one that is looked at.
 
 use serde::{Deserialize, Serialize};
-use shared::bundle::{self, Bundle, ClusterManifests, MESH_FILE};
-use shared::check::{Checked, Finding};
+use serde_json::Value;
+use shared::Mesh;
+use shared::check::{Finding, Severity};
+use shared::facts::Facts;
+use shared::mesh::ReadError;
+use shared::resolved::Resolved;
 use shared::resolved::published::{self, LevelKind, NameRow};
 
 /// The requested form of a document; the request is this and the document, as JSON. The response is a
@@ -14,10 +18,14 @@ use shared::resolved::published::{self, LevelKind, NameRow};
 pub enum Form {
     /// The findings and names: [`Checks`].
     Checks,
-    /// The files of its bundle: [`Manifests`].
+    /// The list of the files of its bundle: [`Manifests`].
     Files,
+    /// The text of one file of its bundle: a text.
+    Text(String),
     /// Its bundle in one stream: a text.
     Stream,
+    /// Its bundle as an archive. The response is bytes, or a text with the error.
+    Zip,
     /// The document itself in canonical form, also if it has errors: a text.
     Document,
     /// The clusters that answer its names in an outage: [`Simulated`](crate::workers::simulated::Simulated).
@@ -33,23 +41,35 @@ pub struct Checks {
     pub names: Option<Vec<NameRow>>,
 }
 
-impl From<Checked> for Checks {
-    fn from(checked: Checked) -> Self {
-        let mut names = checked.resolved.as_ref().map(published::rows);
-        // All names of a service have the same callers; the page needs them once.
-        for row in names.iter_mut().flatten() {
-            if row.level != LevelKind::Global {
-                row.callers = None;
-            }
-        }
+impl Checks {
+    /// Checks a document, which may be incomplete.
+    pub fn of(document: &Value) -> Self {
+        let (mesh, errors) = Mesh::from_value(document);
+        let checked = shared::check(&mesh, &Facts::default());
+        let mut findings: Vec<Finding> = errors
+            .iter()
+            .filter_map(|error| finding(error, &checked.findings))
+            .collect();
+        // What the checks find at the place of such an error is about the value that replaces it.
+        let is_replaced = |one: &Finding| {
+            let is_its = |error: &&ReadError| error.path == one.path && error.missing.is_none();
+            errors.iter().any(|error| is_its(&error))
+        };
+        findings.extend(
+            checked
+                .findings
+                .iter()
+                .filter(|one| !is_replaced(one))
+                .cloned(),
+        );
+        findings.sort_by_key(|one| one.severity);
+        let resolved = checked.resolved.filter(|_| errors.is_empty());
         Self {
-            findings: checked.findings,
-            names,
+            names: resolved.as_ref().map(names),
+            findings,
         }
     }
-}
 
-impl Checks {
     /// For each service, in the order of the document, the name that clients most likely use and the number of its
     /// other names.
     pub fn published(&self) -> Vec<(String, usize)> {
@@ -65,15 +85,47 @@ impl Checks {
     }
 }
 
-/// The bundle of a document as texts.
+/// All names of a service have the same callers; the page needs them once.
+fn names(resolved: &Resolved) -> Vec<NameRow> {
+    let mut names = published::rows(resolved);
+    for row in &mut names {
+        if row.level != LevelKind::Global {
+            row.callers = None;
+        }
+    }
+    names
+}
+
+/// The finding of an error. A missing field is empty in the document that is checked: `None` if the checks have found
+/// that already.
+fn finding(error: &ReadError, found: &[Finding]) -> Option<Finding> {
+    let mut path = error.path.clone();
+    if let Some(field) = error.missing {
+        path = crate::document::path::key(&path, field);
+        if found.iter().any(|one| one.path == path) {
+            return None;
+        }
+    }
+    Some(Finding {
+        // Only rules of the checks have one.
+        code: String::new(),
+        severity: Severity::Error,
+        path,
+        message: error.message.clone(),
+        hint: error.hint.clone(),
+        fix: None,
+    })
+}
+
+/// The files of a bundle, without their texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifests {
     /// The bundle's digest.
     pub digest: String,
-    /// The document in canonical form.
-    pub mesh: String,
-    /// Files that belong to no single cluster.
-    pub common: Vec<File>,
+    /// The number of bytes of all files.
+    pub bytes: u64,
+    /// The paths of files that belong to no single cluster.
+    pub common: Vec<String>,
     /// The clusters with files, in the order of the document.
     pub clusters: Vec<Cluster>,
 }
@@ -83,74 +135,53 @@ pub struct Manifests {
 pub struct Cluster {
     /// Its name.
     pub name: String,
-    /// In the order in which they are applied.
-    pub files: Vec<File>,
-}
-
-/// A file of the bundle.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct File {
-    /// Its path in the bundle.
-    pub path: String,
-    /// Its text.
-    pub text: String,
-}
-
-impl From<Bundle> for Manifests {
-    fn from(bundle: Bundle) -> Self {
-        Self {
-            digest: bundle.digest,
-            mesh: bundle.mesh_yaml,
-            common: bundle.common.into_iter().map(Into::into).collect(),
-            clusters: bundle.clusters.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<ClusterManifests> for Cluster {
-    fn from(manifests: ClusterManifests) -> Self {
-        Self {
-            name: manifests.name,
-            files: manifests.files.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<bundle::File> for File {
-    fn from(file: bundle::File) -> Self {
-        Self {
-            path: file.path,
-            text: file.text,
-        }
-    }
-}
-
-impl Manifests {
-    /// Every path with its text: the document first, then the files of no cluster, then those of the clusters in
-    /// order.
-    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        let clusters = self.clusters.iter().flat_map(|cluster| &cluster.files);
-        let files = self.common.iter().chain(clusters);
-        [(MESH_FILE, self.mesh.as_str())]
-            .into_iter()
-            .chain(files.map(|file| (file.path.as_str(), file.text.as_str())))
-    }
+    /// Paths in the order in which they are applied.
+    pub files: Vec<String>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
 
     #[test]
     fn callers_survive_json() {
         let example = include_str!("../../../examples/callers.yaml");
         let mesh = shared::Mesh::read(example).unwrap();
-        let checks = Checks::from(shared::check(&mesh, &shared::facts::Facts::default()));
+        let checks = Checks::of(&serde_json::to_value(mesh).unwrap());
         let names = checks.names.iter().flatten();
         let words = names.filter_map(NameRow::caller_words);
         let words: Vec<String> = words.map(|words| words.join(", ")).collect();
         assert_eq!(words, ["shop/web, sales", "shop@lyon"]);
-        assert_eq!(json::read(&json::write(&checks)), Ok(checks));
+        let json = serde_json::to_string(&checks).unwrap();
+        assert_eq!(serde_json::from_str::<Checks>(&json).unwrap(), checks);
+    }
+
+    #[test]
+    fn an_incomplete_document_has_findings_at_its_fields() {
+        let mut document = crate::document::start::walkthrough();
+        let checks = Checks::of(&document);
+        assert!(checks.names.is_some());
+        for (path, new) in [("spec.services[0].port", "80a"), ("spec.dns.ttl", "soon")] {
+            crate::document::value::set(&mut document, path, new.into());
+        }
+        crate::document::value::remove(&mut document, "spec.dns.suffix");
+        crate::document::value::remove(&mut document, "spec.clusters[0].region");
+        let found = Checks::of(&document);
+        assert!(found.names.is_none());
+        let errors = found
+            .findings
+            .iter()
+            .filter(|one| one.severity == Severity::Error);
+        let mut paths: Vec<&str> = errors.map(|one| one.path.as_str()).collect();
+        paths.sort_unstable();
+        assert_eq!(
+            paths,
+            [
+                "spec.clusters[0].region",
+                "spec.dns.suffix",
+                "spec.dns.ttl",
+                "spec.services[0].port"
+            ]
+        );
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! A worker is a program that is loaded when it is first used, so that its code is not part of the page. It sends
 //! [`READY`] once it listens, and then one response for each request, in order.
+//!
+//! By hand, because `gloo-worker` waits for ever for a worker that does not load, and has no way to start it again.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -50,21 +54,23 @@ impl Worker {
         }
     }
 
-    /// Sends a text; the error is the browser's message.
-    pub(crate) fn ask(
+    /// Sends a request as JSON, and reads the response from JSON; the error is the browser's or the worker's message.
+    pub(crate) fn ask<Q: Serialize, A: DeserializeOwned>(
         &self,
-        question: &str,
-    ) -> impl Future<Output = Result<JsValue, String>> + use<> {
-        self.ask_about(&question.into())
+        request: &Q,
+    ) -> impl Future<Output = Result<A, String>> + use<Q, A> {
+        let request = serde_json::to_string(request).map_err(|error| error.to_string());
+        let response = request.map(|request| self.send(&request.into()));
+        async move { read(&response?.await?) }
     }
 
-    /// Sends any value that can be transferred, such as files.
-    pub(crate) fn ask_about(
+    /// Sends a value that the browser can transfer, such as files.
+    pub(crate) fn send(
         &self,
-        question: &JsValue,
+        request: &JsValue,
     ) -> impl Future<Output = Result<JsValue, String>> + use<> {
         let answer = Promise::new(&mut |resolve, reject| {
-            if let Err(error) = self.put(question, [resolve, reject.clone()]) {
+            if let Err(error) = self.put(request, [resolve, reject.clone()]) {
                 // Calling `reject` does not fail, here and below.
                 _ = reject.call1(&JsValue::NULL, &error);
             }
@@ -75,7 +81,7 @@ impl Worker {
         }
     }
 
-    fn put(&self, question: &JsValue, reply: [Function; 2]) -> Result<(), JsValue> {
+    fn put(&self, request: &JsValue, reply: [Function; 2]) -> Result<(), JsValue> {
         let mut running = self.running.borrow_mut();
         if !matches!(&*running, Some(running) if !running.slot.borrow().is_broken) {
             *running = Some(Running::start(self.name)?);
@@ -83,13 +89,19 @@ impl Worker {
         if let Some(running) = &*running {
             let mut slot = running.slot.borrow_mut();
             match &mut slot.queued {
-                Some(queued) => queued.push(question.clone()),
-                None => slot.worker.post_message(question)?,
+                Some(queued) => queued.push(request.clone()),
+                None => slot.worker.post_message(request)?,
             }
             slot.asked.push_back(reply);
         }
         Ok(())
     }
+}
+
+/// Reads a response from JSON.
+pub(crate) fn read<A: DeserializeOwned>(response: &JsValue) -> Result<A, String> {
+    let text = response.as_string().unwrap_or_default();
+    serde_json::from_str::<Result<A, String>>(&text).map_err(|error| error.to_string())?
 }
 
 impl Running {
@@ -121,9 +133,9 @@ impl Running {
 impl Slot {
     fn on_event(&mut self, data: &JsValue) {
         if *data == READY {
-            for question in self.queued.take().into_iter().flatten() {
-                // Texts can always be sent.
-                _ = self.worker.post_message(&question);
+            for request in self.queued.take().into_iter().flatten() {
+                // Texts and files can always be sent.
+                _ = self.worker.post_message(&request);
             }
         } else if let Some([resolve, _]) = self.asked.pop_front() {
             _ = resolve.call1(&JsValue::NULL, data);
@@ -145,13 +157,8 @@ impl Drop for Running {
     }
 }
 
-/// Handles requests that are texts; called by the `main` of a worker.
-pub fn serve(answer: impl Fn(&str) -> JsValue + 'static) {
-    serve_any(move |question| answer(&question.as_string().unwrap_or_default()));
-}
-
-/// Handles requests of any type; called by the `main` of a worker.
-pub fn serve_any(answer: impl Fn(JsValue) -> JsValue + 'static) {
+/// Handles requests; called by the `main` of a worker.
+pub fn serve(answer: impl Fn(JsValue) -> JsValue + 'static) {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let reply = scope.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -161,4 +168,10 @@ pub fn serve_any(answer: impl Fn(JsValue) -> JsValue + 'static) {
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
     _ = scope.post_message(&READY.into());
+}
+
+/// A response as JSON.
+pub fn response<T: Serialize>(response: &Result<T, String>) -> JsValue {
+    // Responses have text keys only, so this does not fail.
+    serde_json::to_string(response).unwrap_or_default().into()
 }

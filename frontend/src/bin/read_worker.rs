@@ -1,0 +1,286 @@
+//! The worker that reads documents and imports manifests; see [`frontend::workers::reading`].
+
+use frontend::workers::reading::{Opened, Unreadable, parts};
+use frontend::workers::serve;
+use shared::Mesh;
+use shared::bundle::{Carried, MESH_FILE, ReadBundleError, is_zip, read_zip};
+use shared::check::{Finding, Severity, code};
+use shared::import::{ImportError, Imported, Options, Source, import};
+use shared::mesh::ReadError;
+
+/// The number of errors that are shown.
+const SHOWN: usize = 10;
+
+fn main() {
+    serve(|request| {
+        let response = parts(request).and_then(|(suffix, files)| read(files, &suffix));
+        // Responses have text keys only, so this does not fail.
+        serde_json::to_string(&response).unwrap_or_default().into()
+    });
+}
+
+fn unreadable(message: impl Into<String>, hint: impl Into<String>) -> Unreadable {
+    Unreadable {
+        message: message.into(),
+        hint: hint.into(),
+    }
+}
+
+/// Reads a document, alone or in a bundle, or imports manifests; `suffix` is used if these do not contain it.
+fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Opened, Unreadable> {
+    if let [(_, bytes)] = files.as_slice()
+        && let Some(document) = document(bytes)
+    {
+        return document.map(|mesh| opened(&mesh, Vec::new()));
+    }
+    imported(files, suffix)
+}
+
+fn opened(mesh: &Mesh, reported: Vec<Finding>) -> Opened {
+    Opened {
+        // A Mesh has text keys only, so this does not fail.
+        document: serde_json::to_value(mesh).unwrap_or_default(),
+        reported,
+    }
+}
+
+/// A Mesh document, or the one that a bundle in one stream carries; `None` if the text contains none.
+fn document(bytes: &[u8]) -> Option<Result<Mesh, Unreadable>> {
+    // An archive is not UTF-8.
+    let text = std::str::from_utf8(bytes).ok()?;
+    let result = if Carried::is_stream(text) {
+        Carried::from_stream(text).and_then(|carried| carried.mesh())
+    } else {
+        Mesh::read(text).map_err(ReadBundleError::from)
+    };
+    match result {
+        Ok(mesh) => Some(Ok(mesh)),
+        Err(ReadBundleError::Mesh(errors)) if text.contains("fedmesh.dev/v1") => {
+            Some(Err(reported(&errors)))
+        }
+        // It contains a document, so it is not a set of manifests.
+        Err(error @ ReadBundleError::Path(_)) => Some(Err(unreadable(
+            error.to_string(),
+            "render the bundle again",
+        ))),
+        Err(_) => None,
+    }
+}
+
+/// The errors of a document; several have a line each, as many as a notice can show.
+fn reported(errors: &[ReadError]) -> Unreadable {
+    if let [error] = errors {
+        return unreadable(error.to_string(), &error.hint);
+    }
+    let mut message = format!("{} errors", errors.len());
+    for error in errors.iter().take(SHOWN) {
+        message.extend(["\n", &error.to_string(), ": ", &error.hint]);
+    }
+    if errors.len() > SHOWN {
+        message.push_str("\n…");
+    }
+    unreadable(message, "")
+}
+
+fn imported(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Opened, Unreadable> {
+    let mut sources = Vec::new();
+    for (name, bytes) in files {
+        if is_zip(&bytes) {
+            let packed = read_zip(&bytes)
+                .map_err(|error| unreadable(error.to_string(), "use an archive of text files"))?;
+            if packed.iter().any(|(path, _)| path == MESH_FILE) {
+                return carried(packed);
+            }
+            let manifests = packed
+                .into_iter()
+                .filter(|(path, _)| Source::has_usual_ending(path));
+            sources.extend(manifests.map(|(path, text)| Source::in_folder(&path, text)));
+        } else {
+            let text = String::from_utf8(bytes).map_err(|_| {
+                unreadable(
+                    format!("{name} is not a text file"),
+                    "open YAML, JSON, or a ZIP archive of them",
+                )
+            })?;
+            sources.push(Source {
+                file: name,
+                cluster: None,
+                text,
+            });
+        }
+    }
+    let mut imported = import(&sources, &Options::default());
+    if imported == Err(ImportError::NoSuffix) {
+        let options = Options {
+            suffix: Some(suffix.to_owned()),
+            ..Options::default()
+        };
+        let mut again = import(&sources, &options);
+        if let Ok(one) = &mut again
+            && !one.mesh.spec.services.is_empty()
+        {
+            one.findings.insert(0, assumed(suffix));
+            imported = again;
+        }
+    }
+    let Imported { mesh, findings, .. } =
+        imported.map_err(|error| unreadable(error.to_string(), error.hint()))?;
+    Ok(opened(&mesh, findings))
+}
+
+/// The finding that the suffix is not from the manifests. Without one the form asks for it; with it, opening the
+/// manifests again gives their names.
+fn assumed(suffix: &str) -> Finding {
+    let (severity, message, hint) = if suffix.is_empty() {
+        (
+            Severity::Warning,
+            "the manifests contain no DNS suffix, so the document has none of their published names".to_owned(),
+            "set the DNS suffix, then open the manifests again",
+        )
+    } else {
+        (
+            Severity::Hint,
+            format!(
+                "the manifests contain no DNS suffix; `{suffix}` of the previous document is used"
+            ),
+            "change the suffix if it is wrong, then open the manifests again",
+        )
+    };
+    Finding {
+        code: code::ASSUMED.id.to_owned(),
+        severity,
+        path: "spec.dns.suffix".to_owned(),
+        message,
+        hint: hint.to_owned(),
+        fix: None,
+    }
+}
+
+/// The document of a bundle that fedmesh wrote.
+fn carried(files: Vec<(String, String)>) -> Result<Opened, Unreadable> {
+    let mesh = Carried::from_files(files).and_then(|carried| carried.mesh());
+    let hint = "open a Mesh document, or a bundle that fedmesh wrote";
+    let mesh = mesh.map_err(|error| unreadable(error.to_string(), hint))?;
+    Ok(opened(&mesh, Vec::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use shared::bundle::Bundle;
+
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../examples/walkthrough.yaml");
+
+    fn bundle() -> (Mesh, Bundle) {
+        let mesh = Mesh::read(include_str!("../../../examples/three-clusters.yaml")).unwrap();
+        let checked = shared::check(&mesh, &shared::facts::Facts::default());
+        let bundle = Bundle::new(&mesh, &checked.resolved.unwrap());
+        (mesh, bundle)
+    }
+
+    fn whole(files: Vec<(&str, Vec<u8>)>) -> Value {
+        let files = files
+            .into_iter()
+            .map(|(name, bytes)| (name.to_owned(), bytes));
+        let Opened { document, reported } = read(files.collect(), "").unwrap();
+        assert_eq!(reported, []);
+        document
+    }
+
+    fn error(text: &str) -> Unreadable {
+        read(vec![("a.yaml".to_owned(), text.into())], "").unwrap_err()
+    }
+
+    #[test]
+    fn a_document_and_a_bundle_give_the_document() {
+        let (mesh, bundle) = bundle();
+        let document = serde_json::to_value(&mesh).unwrap();
+        assert_eq!(whole(vec![("", mesh.to_yaml().into())]), document);
+        assert_eq!(whole(vec![("b.yaml", bundle.to_stream().into())]), document);
+        assert_eq!(whole(vec![("b.zip", bundle.to_zip().unwrap())]), document);
+    }
+
+    #[test]
+    fn manifests_are_imported() {
+        let (_, bundle) = bundle();
+        let manifests = bundle.files().filter(|(path, _)| *path != MESH_FILE);
+        let zip = shared::bundle::write_zip(manifests).unwrap();
+        let from_folders = whole(vec![("b.zip", zip)]);
+        let streams = bundle.clusters.iter().map(|one| {
+            let name = format!("{}.yaml", one.name);
+            (name, one.to_stream().into_bytes())
+        });
+        let Opened { document, reported } = read(streams.collect(), "").unwrap();
+        assert_eq!((document, reported), (from_folders.clone(), Vec::new()));
+        assert_eq!(from_folders["spec"]["clusters"][2]["name"], "vienna");
+    }
+
+    #[test]
+    fn errors_have_a_hint() {
+        for (name, bytes) in [
+            ("a.zip", &b"PK\x03\x04"[..]),
+            ("a.bin", b"\xff"),
+            ("a.yaml", b"a: 1"),
+            ("a.yaml", b"kind: A\nmetadata: {name: a}\n"),
+        ] {
+            let error = read(vec![(name.to_owned(), bytes.to_vec())], "").unwrap_err();
+            assert!(
+                !error.message.is_empty() && !error.hint.is_empty(),
+                "{name}: {error:?}"
+            );
+        }
+        let section = "---\n# file: a/60-x.yaml\nkind: Secret\n";
+        let head = "# fedmesh bundle\n#| kind: Mesh\n";
+        let duplicate = error(&format!("{head}{section}{section}"));
+        assert!(
+            duplicate
+                .message
+                .contains("`a/60-x.yaml` occurs more than once"),
+            "{duplicate:?}"
+        );
+    }
+
+    #[test]
+    fn errors_of_a_document_have_line_path_and_hint() {
+        let text = DOCUMENT.replacen("region: us-west2", "regoin: us-west2", 1);
+        let Unreadable { message, hint } = error(&text);
+        assert!(message.starts_with("line "), "{message}");
+        assert!(message.contains("spec.clusters[0]"), "{message}");
+        assert!(hint.contains("region"), "{hint}");
+
+        let text = DOCUMENT.replace("region: us-west2", "regoin: us-west2");
+        let Unreadable { message, hint } = error(&text.replace("suffix:", "sufix:"));
+        let lines: Vec<&str> = message.lines().collect();
+        assert_eq!((lines[0], lines.len()), ("3 errors", 4), "{message}");
+        assert!(
+            lines[1].starts_with("line ") && lines[1].ends_with("did you mean `suffix`?"),
+            "{message}"
+        );
+        assert_eq!(hint, "");
+        let Unreadable { message, .. } = error(&format!("{DOCUMENT}{}", "  - {}\n".repeat(20)));
+        assert_eq!(message.lines().count(), 12, "{message}");
+    }
+
+    /// A service with every published name.
+    const ANY_NAME: &str = include_str!("../../../shared/tests/manifests/any-name.yaml");
+
+    #[test]
+    fn a_missing_suffix_is_a_finding() {
+        let opened = |suffix: &str| {
+            let files = vec![("web.yaml".to_owned(), ANY_NAME.as_bytes().to_vec())];
+            read(files, suffix).unwrap()
+        };
+        let Opened { document, reported } = opened("");
+        assert_eq!(document["spec"]["dns"]["suffix"], "");
+        assert_eq!(document["spec"]["services"][0]["name"], "web");
+        assert_eq!(
+            (&*reported[0].code, &*reported[0].path),
+            ("FM1004", "spec.dns.suffix")
+        );
+        let Opened { document, reported } = opened("example.org");
+        assert_eq!(document["spec"]["dns"]["suffix"], "example.org");
+        assert!(reported[0].message.contains("example.org"), "{reported:#?}");
+    }
+}
