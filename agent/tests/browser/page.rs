@@ -322,21 +322,21 @@ impl Page {
             .unwrap();
     }
 
-    /// Shows a file of the bundle.
+    /// Shows a file of the bundle. The list may move while it is clicked, so a wrong file is corrected as a person does.
     pub(crate) async fn show_file(&self, path: &str) {
         let selector = format!("#files [aria-label='{path}']");
-        self.until(&format!("{path} can be chosen"), async || {
-            self.browser
-                .driver()
-                .find(By::Css(&*selector))
-                .await
-                .ok()?
-                .click()
-                .await
-                .ok()
+        self.until(&format!("{path} is shown"), async || {
+            let driver = self.browser.driver();
+            let shown = driver.find(By::Id("manifest-path")).await.ok()?;
+            if property(shown.prop("textContent").await) == path {
+                return Some(());
+            }
+            let file = driver.find(By::Css(&*selector)).await.ok()?;
+            file.click().await.ok()?;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            None
         })
         .await;
-        self.wait_for_text("manifest-path", path).await;
     }
 
     /// Downloads by an entry of the menu.

@@ -109,7 +109,7 @@ fn Stale() -> impl IntoView {
 }
 
 /// A line of the list of files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Line {
     /// The heading of a cluster.
     Cluster(String),
@@ -196,31 +196,35 @@ fn Shown() -> impl IntoView {
 fn Files(lines: Memo<Vec<Line>>, path: Memo<String>) -> impl IntoView {
     let store = expect_context::<Store>();
     let rows = Rows::new(Memo::new(move |_| lines.with(Vec::len)), LINE, ".files");
-    let line = move |index: usize| {
-        let line = Memo::new(move |_| lines.with(|lines| lines.get(index).cloned()));
-        move || match line.get() {
-            None => ().into_any(),
-            Some(Line::Cluster(name)) => view! { <li><h3>{name}</h3></li> }.into_any(),
-            Some(Line::File(file, name)) => {
-                let chosen = file.clone();
-                let own = file.clone();
-                let is_shown = Memo::new(move |_| path.with(|path| *path == own));
-                view! {
-                    <li>
-                        <button
-                            type="button"
-                            class="file"
-                            aria-label=file
-                            aria-current=move || is_shown.get().then_some("true")
-                            tabindex=move || if is_shown.get() { "0" } else { "-1" }
-                            on:click=move |_| store.file.set(Some(chosen.clone()))
-                        >
-                            {name}
-                        </button>
-                    </li>
-                }
-                .into_any()
+    let items = move |first: usize, end: usize| {
+        lines.with(|lines| {
+            lines
+                .get(first..end.min(lines.len()))
+                .unwrap_or_default()
+                .to_vec()
+        })
+    };
+    let line = move |line: Line| match line {
+        Line::Cluster(name) => view! { <li><h3>{name}</h3></li> }.into_any(),
+        Line::File(file, name) => {
+            let chosen = file.clone();
+            let own = file.clone();
+            let is_shown = Memo::new(move |_| path.with(|path| *path == own));
+            view! {
+                <li>
+                    <button
+                        type="button"
+                        class="file"
+                        aria-label=file
+                        aria-current=move || is_shown.get().then_some("true")
+                        tabindex=move || if is_shown.get() { "0" } else { "-1" }
+                        on:click=move |_| store.file.set(Some(chosen.clone()))
+                    >
+                        {name}
+                    </button>
+                </li>
             }
+            .into_any()
         }
     };
     // One of the files is a tab stop; the arrow keys lead to the others.
@@ -263,7 +267,7 @@ fn Files(lines: Memo<Vec<Line>>, path: Memo<String>) -> impl IntoView {
     view! {
         <nav class="files" id="files" aria-label="Files" on:keydown=step>
             <ul>
-                <ListRows rows children=line />
+                <ListRows rows items children=line />
             </ul>
         </nav>
     }

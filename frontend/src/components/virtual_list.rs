@@ -1,6 +1,7 @@
 //! Long lists, of which only the part near the window is in the document tree.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use gloo::events::{EventListener, EventListenerOptions};
 use leptos::html;
@@ -177,12 +178,19 @@ impl Rows {
     }
 }
 
-/// Draws the rows of a list: `li` elements of which each has the attribute of [`row`], between two that keep the place
-/// of the others.
+/// Draws the rows of a list, `li` elements, between two that keep the place of the others. A row whose item moves keeps
+/// its element, so that a click on it is not lost.
 #[component]
-pub(crate) fn ListRows<F, V>(rows: Rows, children: F) -> impl IntoView
+pub(crate) fn ListRows<T, I, F, V>(
+    rows: Rows,
+    /// The items from an index up to another.
+    items: I,
+    children: F,
+) -> impl IntoView
 where
-    F: Fn(usize) -> V + Clone + Send + Sync + 'static,
+    T: Clone + Eq + Hash + Send + Sync + 'static,
+    I: Fn(usize, usize) -> Vec<T> + Send + Sync + 'static,
+    F: Fn(T) -> V + Clone + Send + Sync + 'static,
     V: IntoView + 'static,
 {
     let start = NodeRef::<html::Li>::new();
@@ -192,11 +200,18 @@ where
             rows.begin(&start);
         }
     });
+    let each = move || {
+        let (first, end) = shown.get();
+        items(first, end)
+    };
     view! {
         <li class="start-of-list" aria-hidden="true" node_ref=start></li>
         <li aria-hidden="true" style:height=move || pixels(rows.offset(shown.get().0))></li>
-        <For each=move || { let (first, end) = shown.get(); first..end } key=|index| *index children=children />
-        <li aria-hidden="true" style:height=move || pixels(rows.offset(rows.count.get()) - rows.offset(shown.get().1))></li>
+        <For each key=Clone::clone children />
+        <li
+            aria-hidden="true"
+            style:height=move || pixels(rows.offset(rows.count.get()) - rows.offset(shown.get().1))
+        ></li>
     }
 }
 
