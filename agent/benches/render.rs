@@ -8,7 +8,7 @@
     reason = "a bench that cannot go on says so by panicking"
 )]
 
-#[path = "document.rs"]
+#[path = "support/document.rs"]
 mod document;
 
 use std::fs;
