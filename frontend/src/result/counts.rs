@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_status_in_words() {
-        assert_eq!(words(&start::empty()), "8 to fill in");
+        assert_eq!(words(&start::empty()), "8 to fill in · 2 hints");
         let mut document = start::walkthrough();
         assert_eq!(words(&document), "no errors · 2 warnings · 1 hint");
         value::set(&mut document, "spec.dns.suffix", json!("Bad"));
