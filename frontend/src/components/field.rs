@@ -1,10 +1,10 @@
 //! A field of the form: label above, editor, findings below. The editor's id is the path in the document.
 
-use leptos::html;
+use leptos::html::{self, ElementType};
 use leptos::prelude::*;
 use shared::check::Finding;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, FocusEvent, HtmlInputElement, HtmlTextAreaElement};
 
 use crate::document::{clusters, value};
 use crate::form::{clusters_of, field, label, placeholder, text};
@@ -69,28 +69,7 @@ pub(crate) fn TextEditor(
     let state = EditorState::of(store, &path);
     let is_number = matches!(field::kind(&path), Kind::Number);
     let own = StoredValue::new(path.clone());
-    // A text stays as it was typed as long as its value is that of the document.
-    Effect::new(move || {
-        let value = value.get();
-        let Some(input) = input.get() else { return };
-        let typed = input.value();
-        if typed != value
-            && !(is_focused(&input)
-                && own.with_value(|path| field::reads_as(&store.now(), path, &typed)))
-        {
-            input.set_value(&value);
-        }
-    });
-    let left = move |_| {
-        // An input that is removed while it has the focus is left as well.
-        own.try_with_value(|path| store.leave(path));
-        if let (Some(input), Some(value)) = (
-            input.try_get_untracked().flatten(),
-            value.try_get_untracked(),
-        ) {
-            input.set_value(&value);
-        }
-    };
+    let left = follow_document(store, own, value, input);
     view! {
         <input
             node_ref=input
@@ -101,7 +80,7 @@ pub(crate) fn TextEditor(
             spellcheck="false"
             id=path
             aria-label=label
-            list=list.filter(|list| !list.is_empty())
+            list=list
             inputmode=is_number.then_some("numeric")
             placeholder=move || placeholder.get()
             aria-invalid=move || state.invalid()
@@ -122,26 +101,7 @@ fn LinesEditor(path: String) -> impl IntoView {
     let input = NodeRef::<html::Textarea>::new();
     let state = EditorState::of(store, &path);
     let own = StoredValue::new(path.clone());
-    Effect::new(move || {
-        let value = value.get();
-        let Some(input) = input.get() else { return };
-        let typed = input.value();
-        if typed != value
-            && !(is_focused(&input)
-                && own.with_value(|path| field::reads_as(&store.now(), path, &typed)))
-        {
-            input.set_value(&value);
-        }
-    });
-    let left = move |_| {
-        own.try_with_value(|path| store.leave(path));
-        if let (Some(input), Some(value)) = (
-            input.try_get_untracked().flatten(),
-            value.try_get_untracked(),
-        ) {
-            input.set_value(&value);
-        }
-    };
+    let left = follow_document(store, own, value, input);
     view! {
         <textarea
             node_ref=input
@@ -157,6 +117,67 @@ fn LinesEditor(path: String) -> impl IntoView {
             on:focus=move |_| own.with_value(|path| store.enter(path))
             on:blur=left
         ></textarea>
+    }
+}
+
+/// An input whose text the user types.
+trait Typed {
+    fn text(&self) -> String;
+    fn set_text(&self, text: &str);
+}
+
+impl Typed for HtmlInputElement {
+    fn text(&self) -> String {
+        self.value()
+    }
+
+    fn set_text(&self, text: &str) {
+        self.set_value(text);
+    }
+}
+
+impl Typed for HtmlTextAreaElement {
+    fn text(&self) -> String {
+        self.value()
+    }
+
+    fn set_text(&self, text: &str) {
+        self.set_value(text);
+    }
+}
+
+/// Shows the value of the field with a path in its input. The result handles that the input loses the focus.
+fn follow_document<E>(
+    store: Store,
+    path: StoredValue<String>,
+    value: Memo<String>,
+    input: NodeRef<E>,
+) -> impl Fn(FocusEvent)
+where
+    E: ElementType,
+    E::Output: Typed + AsRef<Element> + JsCast + Clone + 'static,
+{
+    // A text stays as it was typed as long as its value is that of the document.
+    Effect::new(move || {
+        let value = value.get();
+        let Some(input) = input.get() else { return };
+        let typed = input.text();
+        if typed != value
+            && !(is_focused(input.as_ref())
+                && path.with_value(|path| field::reads_as(&store.now(), path, &typed)))
+        {
+            input.set_text(&value);
+        }
+    });
+    move |_| {
+        // An input that is removed while it has the focus is left as well.
+        path.try_with_value(|path| store.leave(path));
+        if let (Some(input), Some(value)) = (
+            input.try_get_untracked().flatten(),
+            value.try_get_untracked(),
+        ) {
+            input.set_text(&value);
+        }
     }
 }
 
@@ -436,8 +457,7 @@ fn id(sort: &str, path: &str) -> String {
     format!("{sort}:{path}")
 }
 
-fn is_focused(input: &HtmlElement) -> bool {
-    let input: &Element = input.unchecked_ref();
+fn is_focused(input: &Element) -> bool {
     document().active_element().as_ref() == Some(input)
 }
 

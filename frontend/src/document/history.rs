@@ -87,7 +87,7 @@ impl History {
         self.run = None;
     }
 
-    /// Reverts the last step; `None` if there is none.
+    /// Reverts the last step, if there is one.
     pub(crate) fn undo(&mut self) {
         self.rest();
         if let Some(changes) = self.past.pop() {

@@ -42,7 +42,7 @@ impl Findings {
     }
 }
 
-/// The field that shows the value with a path. `None` for a path that is none of the document, such as that of an
+/// The field that shows the value with a path. `None` for a path that is not in the document, such as that of an
 /// imported file.
 pub(crate) fn field_of(path: &str) -> Option<String> {
     let field = schema::field_of(path)?;
