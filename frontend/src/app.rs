@@ -15,7 +15,7 @@ use crate::components::table::pasted_text;
 use crate::document::link::Fragment;
 use crate::pages::edit::EditPage;
 use crate::review::{Review, ReviewPage};
-use crate::state::{Page, Store, exchange, kept, renderer};
+use crate::state::{Page, Store, exchange, kept, renderer, writer};
 
 /// Shows the page.
 pub fn start() {
@@ -53,8 +53,18 @@ fn App() -> impl IntoView {
         exchange::open_files(store, event.data_transfer().and_then(|data| data.files()));
     });
     window_event_listener(ev::paste, move |event| paste_document(store, &event));
+    window_event_listener(ev::popstate, move |_| store.page.set(Page::Edit));
+    let is_review = Memo::new(move |_| store.page.get() == Page::Review);
+    Effect::new(move |was: Option<bool>| {
+        let is_open = is_review.get();
+        if was != Some(is_open) {
+            browser::note_review(is_open);
+        }
+        is_open
+    });
     // Last, so that the form appears before the worker is loaded.
     renderer::keep(store);
+    writer::keep(store);
     let is_editing = Memo::new(move |_| store.page.get() == Page::Edit);
     view! {
         <Header />
@@ -101,8 +111,8 @@ fn take_fragment(store: Store, agent: Agent, first: bool) {
     if fragment != Fragment::default() {
         browser::clear_fragment();
     }
-    if let Some(document) = fragment.mesh {
-        exchange::open_link(store, document);
+    if let Some(linked) = fragment.mesh {
+        exchange::open_link(store, linked);
     }
     if let Some(token) = fragment.token {
         let address = fragment.agent.unwrap_or_else(browser::origin);

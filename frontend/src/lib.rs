@@ -28,6 +28,7 @@ mod result;
 mod review;
 mod schema;
 mod state;
+mod text;
 pub mod workers;
 
 pub use app::start;

@@ -1,6 +1,7 @@
 //! `cargo xtask dist`: builds the page, with the same bytes on every machine.
 //!
-//! Its inputs are pinned: the toolchain, trunk, wasm-bindgen (by Cargo.lock) and all crates. rustc would also write the
+//! Its inputs are pinned: the toolchain, trunk, wasm-bindgen (by Cargo.lock), all crates, and the packages of the text
+//! editor. rustc would also write the
 //! folders of cargo and the toolchain into the output, so they are mapped to fixed paths. The path of the checkout is
 //! not written, because cargo passes its crates to rustc by relative paths.
 
@@ -50,10 +51,12 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 }
 
 fn build_into(root: &Path, folder: &Path) -> Result<()> {
-    match Requirement::PageToolchain.state(root)? {
-        State::Met => {}
-        State::Installable(_) => Requirement::PageToolchain.install(root)?,
-        State::Lacking { why, remedy } => bail!("{why}\nhint: {remedy}"),
+    for requirement in [Requirement::PageToolchain, Requirement::Npm] {
+        match requirement.state(root)? {
+            State::Met => {}
+            State::Installable(_) => requirement.install(root)?,
+            State::Lacking { why, remedy } => bail!("{why}\nhint: {remedy}"),
+        }
     }
     let trunk = install::trunk().ensure()?;
     let wasm_bindgen = install::wasm_bindgen(root)?.ensure()?;

@@ -106,6 +106,7 @@ impl Part {
             Self::Dist => &[
                 Requirement::PageToolchain,
                 Requirement::Trunk,
+                Requirement::Npm,
                 Requirement::WasmBindgen,
             ],
             // libFuzzer is C++, and its crate links it for Linux.

@@ -21,6 +21,8 @@ pub(crate) enum Requirement {
     PageToolchain,
     Trunk,
     WasmBindgen,
+    /// Node.js' package manager, for the page's text editor.
+    Npm,
     CargoFuzz,
     Typos,
     CargoDeny,
@@ -67,6 +69,8 @@ impl Requirement {
             )),
             Self::Trunk => cargo_tool(&install::trunk())?,
             Self::WasmBindgen => cargo_tool(&install::wasm_bindgen(root)?)?,
+            Self::Npm if exists("npm") => State::Met,
+            Self::Npm => packages(&["nodejs", "npm"]),
             Self::CargoFuzz => cargo_tool(&install::cargo_fuzz())?,
             Self::Typos => cargo_tool(&install::typos())?,
             Self::CargoDeny => cargo_tool(&install::cargo_deny())?,
@@ -94,7 +98,12 @@ impl Requirement {
             | Self::CargoFuzz
             | Self::Typos
             | Self::CargoDeny => true,
-            Self::Linux | Self::GoTools | Self::NameServer | Self::Pods | Self::Chromium => false,
+            Self::Linux
+            | Self::Npm
+            | Self::GoTools
+            | Self::NameServer
+            | Self::Pods
+            | Self::Chromium => false,
         }
     }
 
@@ -106,6 +115,7 @@ impl Requirement {
             Self::PageToolchain => install::page_toolchain(),
             Self::Trunk => install::trunk().ensure().map(drop),
             Self::WasmBindgen => install::wasm_bindgen(root)?.ensure().map(drop),
+            Self::Npm => install::apt(&["nodejs", "npm"]),
             Self::CargoFuzz => install::cargo_fuzz().ensure().map(drop),
             Self::Typos => install::typos().ensure().map(drop),
             Self::CargoDeny => install::cargo_deny().ensure().map(drop),

@@ -15,6 +15,7 @@ mod plans;
 mod reviewing;
 mod stub_agent;
 mod stub_review;
+mod texts;
 mod verifying;
 
 use std::fs;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testbed::browser::{Browser, ColourScheme, Options};
 use thirtyfour::error::WebDriverResult;
-use thirtyfour::{By, Key, WebElement, WindowHandle};
+use thirtyfour::{By, Key, TypingData, WebElement, WindowHandle};
 
 /// Busy machines are slow; a test that waits this long has failed.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -139,6 +139,42 @@ impl Page {
     pub(crate) async fn press_escape(&self, id: &str) {
         let pressed = self.element(id).await.send_keys(Key::Escape + "").await;
         pressed.unwrap();
+    }
+
+    /// Types into the text editor.
+    pub(crate) async fn type_text(&self, keys: impl Into<TypingData>) {
+        let host = self.element("document-text").await;
+        let root = host.get_shadow_root().await.unwrap();
+        let content = root.find(By::Css(".cm-content")).await.unwrap();
+        content.send_keys(keys).await.unwrap();
+    }
+
+    /// Takes the first suggestion of the text editor with the mouse.
+    pub(crate) async fn take_suggestion(&self) {
+        let host = self.element("document-text").await;
+        let root = host.get_shadow_root().await.unwrap();
+        let first = root.find(By::Css(".cm-tooltip-autocomplete li")).await;
+        first.unwrap().click().await.unwrap();
+    }
+
+    /// Waits until the text editor, or what a selector finds in it, contains a text.
+    pub(crate) async fn wait_for_editor(&self, selector: &str, text: &str) {
+        let read = "const root = document.getElementById('document-text')?.shadowRoot;
+            const found = [...root?.querySelectorAll(arguments[0]) ?? []];
+            return found.length ? found.map((e) => e.textContent).join(' ') : null";
+        self.until(
+            &format!("the editor's {selector} says {text:?}"),
+            async || {
+                let answer = self
+                    .browser
+                    .driver()
+                    .execute(read, vec![selector.into()])
+                    .await;
+                let found = answer.ok()?.json().as_str()?.to_owned();
+                found.contains(text).then_some(())
+            },
+        )
+        .await;
     }
 
     /// Chooses from a list by the keyboard, as a person types the beginning of a word.

@@ -2,21 +2,71 @@
 
 use frontend::workers::reading::{Opened, Unreadable, parts};
 use frontend::workers::serve;
+use frontend::workers::text::{Made, Request, TextError};
+use serde::Serialize;
+use serde_json::Value;
 use shared::Mesh;
 use shared::bundle::{Carried, MESH_FILE, ReadBundleError, is_zip, read_zip};
 use shared::check::{Finding, Severity, code};
 use shared::import::{ImportError, Imported, Options, Source, import};
 use shared::mesh::ReadError;
+use shared::yaml::Positions;
 
 /// The number of errors that are shown.
 const SHOWN: usize = 10;
 
 fn main() {
     serve(|request| {
+        if let Some(request) = request.as_string() {
+            return answer(&request).into();
+        }
         let response = parts(request).and_then(|(suffix, files)| read(files, &suffix));
         // Responses have text keys only, so this does not fail.
         serde_json::to_string(&response).unwrap_or_default().into()
     });
+}
+
+/// Answers a request about a text; both are JSON.
+fn answer(request: &str) -> String {
+    fn json<T: Serialize>(response: &Result<T, TextError>) -> String {
+        // As above.
+        serde_json::to_string(response).unwrap_or_default()
+    }
+    match serde_json::from_str(request) {
+        Ok(Request::Read(text)) => json(&value(&text)),
+        Ok(Request::Write { text, document }) => {
+            let (text, is_kept) = Mesh::write_value(&text, &document);
+            json(&Ok(Made { text, is_kept }))
+        }
+        Ok(Request::Lines { text, paths }) => {
+            let positions = Positions::of(&text);
+            let line = |path: &String| positions.find(path).map(|at| at.line);
+            json(&Ok(paths.iter().map(line).collect::<Vec<_>>()))
+        }
+        Err(error) => json::<()>(&Err(TextError {
+            message: error.to_string(),
+            ..TextError::default()
+        })),
+    }
+}
+
+/// The document that a text is; it may be incomplete.
+fn value(text: &str) -> Result<Value, TextError> {
+    match Mesh::read_value(text) {
+        Ok((value, _)) if value.is_object() => Ok(value),
+        Ok(_) => Err(TextError {
+            message: "the text is not a Mesh document".to_owned(),
+            hint: "start it with `apiVersion: fedmesh.dev/v1alpha1` and `kind: Mesh`".to_owned(),
+            line: Some(1),
+        }),
+        Err(errors) => Err(errors
+            .first()
+            .map_or_else(TextError::default, |error| TextError {
+                message: error.message.clone(),
+                hint: error.hint.clone(),
+                line: error.line,
+            })),
+    }
 }
 
 fn unreadable(message: impl Into<String>, hint: impl Into<String>) -> Unreadable {
@@ -31,7 +81,10 @@ fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Opened, Unreadabl
     if let [(_, bytes)] = files.as_slice()
         && let Some(document) = document(bytes)
     {
-        return document.map(|mesh| opened(&mesh, Vec::new()));
+        return document.map(|mesh| match std::str::from_utf8(bytes) {
+            Ok(text) if !Carried::is_stream(text) => written(&mesh, text),
+            _ => opened(&mesh, Vec::new()),
+        });
     }
     imported(files, suffix)
 }
@@ -40,7 +93,20 @@ fn opened(mesh: &Mesh, reported: Vec<Finding>) -> Opened {
     Opened {
         // A Mesh has text keys only, so this does not fail.
         document: serde_json::to_value(mesh).unwrap_or_default(),
+        text: String::new(),
         reported,
+    }
+}
+
+/// A document as it is written.
+fn written(mesh: &Mesh, text: &str) -> Opened {
+    match value(text) {
+        Ok(document) => Opened {
+            document,
+            text: text.to_owned(),
+            reported: Vec::new(),
+        },
+        Err(_) => opened(mesh, Vec::new()),
     }
 }
 
@@ -184,7 +250,9 @@ mod tests {
         let files = files
             .into_iter()
             .map(|(name, bytes)| (name.to_owned(), bytes));
-        let Opened { document, reported } = read(files.collect(), "").unwrap();
+        let Opened {
+            document, reported, ..
+        } = read(files.collect(), "").unwrap();
         assert_eq!(reported, []);
         document
     }
@@ -212,7 +280,9 @@ mod tests {
             let name = format!("{}.yaml", one.name);
             (name, one.to_stream().into_bytes())
         });
-        let Opened { document, reported } = read(streams.collect(), "").unwrap();
+        let Opened {
+            document, reported, ..
+        } = read(streams.collect(), "").unwrap();
         assert_eq!((document, reported), (from_folders.clone(), Vec::new()));
         assert_eq!(from_folders["spec"]["clusters"][2]["name"], "vienna");
     }
@@ -272,15 +342,81 @@ mod tests {
             let files = vec![("web.yaml".to_owned(), ANY_NAME.as_bytes().to_vec())];
             read(files, suffix).unwrap()
         };
-        let Opened { document, reported } = opened("");
+        let Opened {
+            document, reported, ..
+        } = opened("");
         assert_eq!(document["spec"]["dns"]["suffix"], "");
         assert_eq!(document["spec"]["services"][0]["name"], "web");
         assert_eq!(
             (&*reported[0].code, &*reported[0].path),
             ("FM1004", "spec.dns.suffix")
         );
-        let Opened { document, reported } = opened("example.org");
+        let Opened {
+            document, reported, ..
+        } = opened("example.org");
         assert_eq!(document["spec"]["dns"]["suffix"], "example.org");
         assert!(reported[0].message.contains("example.org"), "{reported:#?}");
+    }
+
+    /// The response as the page reads it.
+    fn ask<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, TextError> {
+        let response = answer(&serde_json::to_string(request).unwrap());
+        serde_json::from_str::<Result<T, TextError>>(&response).unwrap()
+    }
+
+    #[test]
+    fn a_document_keeps_its_text() {
+        let text = format!("# The shop.\n{DOCUMENT}");
+        let opened = read(
+            vec![("mesh.yaml".to_owned(), text.clone().into_bytes())],
+            "",
+        )
+        .unwrap();
+        assert_eq!(opened.text, text);
+        assert_eq!(
+            ask(&Request::Read(text.clone())),
+            Ok(opened.document.clone())
+        );
+        let mut document = opened.document;
+        document["spec"]["dns"]["suffix"] = "other.zone".into();
+        let made = ask(&Request::Write {
+            text: text.clone(),
+            document,
+        });
+        let expected = Made {
+            text: text.replace("my.dns.zone.name", "other.zone"),
+            is_kept: true,
+        };
+        assert_eq!(made, Ok(expected));
+        let paths = ["spec.dns.suffix", "spec.nothing", "nothing"].map(str::to_owned);
+        let line =
+            |word: &str| text.lines().position(|line| line.contains(word)).unwrap() as u64 + 1;
+        let lines = ask(&Request::Lines {
+            text: text.clone(),
+            paths: paths.into(),
+        });
+        assert_eq!(
+            lines,
+            Ok(vec![Some(line("suffix")), Some(line("spec")), None])
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_document_has_an_error_with_its_line() {
+        for (text, line, message) in [
+            ("kind: Mesh\nspec: [\n", 2, "not closed"),
+            ("- a\n", 1, "not a Mesh document"),
+            ("", 1, "not a Mesh document"),
+            ("a: 1\na: 2\n", 2, ""),
+        ] {
+            let error = ask::<Value>(&Request::Read(text.to_owned())).unwrap_err();
+            assert_eq!(error.line, Some(line), "{text:?}: {error:?}");
+            assert!(error.message.contains(message), "{error:?}");
+        }
+        let versions: Value = ask(&Request::Read(
+            "spec:\n  istio: 1.30\n  revision: 010\n".to_owned(),
+        ))
+        .unwrap();
+        assert_eq!(versions["spec"]["istio"], "1.30");
     }
 }

@@ -2,103 +2,248 @@
 //! document does not have it.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
-use frontend::workers::rendering::{Checks, Cluster, Form, Manifests};
+use frontend::workers::rendering::{Checks, Cluster, Form, Manifests, Rendering, Request};
 use frontend::workers::simulated::Simulated;
 use frontend::workers::{response, serve};
 use serde::Serialize;
 use serde_json::Value;
 use shared::Mesh;
-use shared::bundle::{Rendered, Texts, write_zip};
+use shared::bundle::{MESH_FILE, Part, Rendered, TextFile, Texts, write_zip};
 use shared::facts::Facts;
 use shared::resolved::Resolved;
 use wasm_bindgen::JsValue;
+
+/// Milliseconds after which rendering responds, so that a changed document waits no longer.
+const SLICE: f64 = 100.0;
+
+/// Bytes of manifests up to which they can be downloaded: the browser has all of them in memory, some of them twice.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The requested form; the page knows which one it requested.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 enum Response {
     Checks(Checks),
-    Manifests(Manifests),
+    Rendering(Rendering),
     Simulated(Simulated),
     Text(String),
 }
 
 thread_local! {
-    /// The bundle that was rendered last.
-    static LAST: RefCell<Option<Rc<Kept>>> = const { RefCell::new(None) };
-}
-
-/// A bundle, and the document that it was rendered from.
-struct Kept {
-    of: Value,
-    texts: Texts,
+    static WORK: RefCell<Work> = RefCell::default();
 }
 
 fn main() {
     serve(|request| {
         let text = request.as_string().unwrap_or_default();
-        match serde_json::from_str(&text) {
-            Ok((Form::Zip, document)) => match zip(&document) {
-                Ok(bytes) => js_sys::Uint8Array::from(bytes.as_slice()).into(),
-                Err(error) => JsValue::from_str(&error),
-            },
-            Ok((form, document)) => response(&answer(form, &document)),
-            Err(error) => response::<Response>(&Err(error.to_string())),
-        }
+        let request = match serde_json::from_str::<Request<'_>>(&text) {
+            Ok(request) => request,
+            Err(error) => return response::<Response>(&Err(error.to_string())),
+        };
+        WORK.with_borrow_mut(|work| {
+            if let Some(document) = request.document {
+                work.document = document.into_owned();
+                work.bundle = None;
+            }
+            if request.form == Form::Zip {
+                return match work.zip() {
+                    Ok(bytes) => js_sys::Uint8Array::from(bytes.as_slice()).into(),
+                    Err(error) => JsValue::from_str(&error),
+                };
+            }
+            let start = js_sys::Date::now();
+            let go_on = || js_sys::Date::now() - start < SLICE;
+            response(&work.answer(request.form, &go_on))
+        })
     });
 }
 
-fn answer(form: Form, document: &Value) -> Result<Response, String> {
-    Ok(match form {
-        Form::Checks => Response::Checks(Checks::of(document)),
-        Form::Document => Response::Text(Mesh::from_value(document).0.to_yaml()),
-        Form::Simulated(down) => {
-            let (_, resolved) = resolved(document)?;
-            Response::Simulated(Simulated::new(&resolved, &down))
-        }
-        Form::Stream => Response::Text(rendered(document)?.texts.to_stream()),
-        Form::Text(path) => {
-            let rendered = rendered(document)?;
-            let file = rendered.texts.files().find(|(known, _)| *known == path);
-            let (_, text) = file.ok_or_else(|| format!("there is no file {path}"))?;
-            Response::Text(text.to_owned())
-        }
-        Form::Files | Form::Zip => Response::Manifests(manifests(&rendered(document)?.texts)),
-    })
+/// What is known about the document of the last request.
+#[derive(Default)]
+struct Work {
+    document: Value,
+    bundle: Option<Bundle>,
+    /// The file that was requested last, and its part: it is rendered first when the document has changed.
+    looked_at: Option<(String, Part)>,
 }
 
-fn zip(document: &Value) -> Result<Vec<u8>, String> {
-    write_zip(rendered(document)?.texts.files()).map_err(|error| error.to_string())
+/// A bundle, of which some parts are rendered.
+struct Bundle {
+    rendered: Rendered<'static>,
+    parts: Vec<Part>,
+    /// The files of each part, until all are rendered.
+    files: Vec<Option<Vec<TextFile>>>,
+    whole: Option<Whole>,
 }
 
-fn resolved(document: &Value) -> Result<(Mesh, Resolved), String> {
-    let (mesh, errors) = Mesh::from_value(document);
-    let resolved = shared::check(&mesh, &Facts::default()).resolved;
-    let resolved = resolved
-        .filter(|_| errors.is_empty())
-        .ok_or("the document has errors")?;
-    Ok((mesh, resolved))
+/// A bundle whose parts are all rendered.
+struct Whole {
+    texts: Texts,
+    manifests: Manifests,
+    /// The number of texts up to the end of each part.
+    ends: Vec<usize>,
 }
 
-/// The bundle of a document: the last one, if it is the same document.
-fn rendered(document: &Value) -> Result<Rc<Kept>, String> {
-    let last = LAST
-        .with_borrow(Clone::clone)
-        .filter(|last| last.of == *document);
-    if let Some(last) = last {
-        return Ok(last);
+impl Work {
+    /// Answers a request. Rendering responds when `go_on` returns `false`.
+    fn answer(&mut self, form: Form, go_on: &dyn Fn() -> bool) -> Result<Response, String> {
+        Ok(match form {
+            Form::Checks => Response::Checks(Checks::of(&self.document)),
+            Form::Document => Response::Text(Mesh::yaml_of(&self.document)),
+            Form::Simulated(down) => {
+                let (_, resolved) = self.resolved()?;
+                Response::Simulated(Simulated::new(&resolved, &down))
+            }
+            Form::Render(path) => Response::Rendering(self.render(path.as_deref(), go_on)?),
+            Form::Text(path) => Response::Text(self.text(&path)?),
+            Form::Stream => Response::Text(self.small()?.texts.to_stream()),
+            Form::Zip => return Err("an archive is no text".to_owned()),
+        })
     }
-    let (mesh, resolved) = resolved(document)?;
-    let rendered = Rendered::new(&mesh, &resolved);
-    let parts = rendered.parts();
-    let kept = Rc::new(Kept {
-        of: document.clone(),
-        texts: rendered.texts(parts.into_iter().map(|part| rendered.files(part))),
-    });
-    LAST.set(Some(kept.clone()));
-    Ok(kept)
+
+    fn resolved(&self) -> Result<(Mesh, Resolved), String> {
+        let (mesh, errors) = Mesh::from_value(&self.document);
+        let resolved = shared::check(&mesh, &Facts::default()).resolved;
+        let resolved = resolved.filter(|_| errors.is_empty());
+        Ok((mesh, resolved.ok_or("the document has errors")?))
+    }
+
+    fn bundle(&mut self) -> Result<&mut Bundle, String> {
+        let bundle = match self.bundle.take() {
+            Some(bundle) => bundle,
+            None => {
+                let (mesh, resolved) = self.resolved()?;
+                Bundle::new(&mesh, resolved)
+            }
+        };
+        Ok(self.bundle.insert(bundle))
+    }
+
+    fn render(
+        &mut self,
+        path: Option<&str>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Rendering, String> {
+        let looked_at = self.looked_at.as_ref();
+        let known = looked_at.filter(|(known, _)| Some(known.as_str()) == path);
+        let mut first = known.map(|(_, part)| *part);
+        let bundle = self.bundle()?;
+        let mut text = (path == Some(MESH_FILE)).then(|| bundle.rendered.mesh_yaml.clone());
+        let mut found = None;
+        while let Some(index) = bundle.next(first.take()) {
+            let files = bundle.write(index);
+            if let Some(path) = path
+                && let Some(file) = files
+                    .iter()
+                    .find(|file| file.places.iter().any(|place| place.path == path))
+            {
+                text = Some(file.text.clone());
+                found = Some(bundle.parts[index]);
+            }
+            if !go_on() {
+                break;
+            }
+        }
+        let rendering = Rendering {
+            done: bundle.files.iter().flatten().count(),
+            total: bundle.parts.len(),
+            text,
+            manifests: bundle.is_done().then(|| bundle.whole().manifests.clone()),
+        };
+        if found.is_some() {
+            self.looked_at = path.map(str::to_owned).zip(found);
+        }
+        Ok(rendering)
+    }
+
+    /// The text of a file. The other parts are rendered before, unless its part is known.
+    fn text(&mut self, path: &str) -> Result<String, String> {
+        let whole = self.bundle()?.whole();
+        if path == MESH_FILE {
+            return Ok(whole.texts.mesh_yaml.clone());
+        }
+        let found = whole.texts.find(path);
+        let (index, text) = found.ok_or_else(|| format!("there is no file {path}"))?;
+        let part = whole.ends.partition_point(|end| *end <= index);
+        let text = text.to_owned();
+        let part = self.bundle()?.parts[part];
+        self.looked_at = Some((path.to_owned(), part));
+        Ok(text)
+    }
+
+    /// The whole bundle, unless it is too large for a download.
+    fn small(&mut self) -> Result<&Whole, String> {
+        let whole = self.bundle()?.whole();
+        let bytes = whole.manifests.bytes;
+        if bytes > MOST_BYTES {
+            return Err(format!(
+                "the manifests have {} MB, more than the browser can pack; use `fedmesh-agent render` with the document",
+                bytes / 1_000_000
+            ));
+        }
+        Ok(whole)
+    }
+
+    fn zip(&mut self) -> Result<Vec<u8>, String> {
+        write_zip(self.small()?.texts.files()).map_err(|error| error.to_string())
+    }
+}
+
+impl Bundle {
+    fn new(mesh: &Mesh, resolved: Resolved) -> Self {
+        let rendered = Rendered::owned(mesh, resolved);
+        let parts = rendered.parts();
+        Self {
+            rendered,
+            files: parts.iter().map(|_| None).collect(),
+            parts,
+            whole: None,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.whole.is_some() || self.files.iter().all(Option::is_some)
+    }
+
+    /// The part to render next: this one, if it is not rendered.
+    fn next(&self, first: Option<Part>) -> Option<usize> {
+        if self.is_done() {
+            return None;
+        }
+        let is_missing = |index: &usize| self.files[*index].is_none();
+        let first = first.and_then(|first| self.parts.iter().position(|part| *part == first));
+        first
+            .filter(is_missing)
+            .or_else(|| (0..self.parts.len()).find(is_missing))
+    }
+
+    /// Renders a part.
+    fn write(&mut self, index: usize) -> &[TextFile] {
+        self.files[index].insert(self.rendered.files(self.parts[index]))
+    }
+
+    /// The whole bundle; what is missing is rendered.
+    fn whole(&mut self) -> &Whole {
+        while let Some(index) = self.next(None) {
+            self.write(index);
+        }
+        let files = &mut self.files;
+        self.whole.get_or_insert_with(|| {
+            let files: Vec<Vec<TextFile>> = files.iter_mut().flat_map(Option::take).collect();
+            let ends = files.iter().scan(0, |end, files| {
+                *end += files.len();
+                Some(*end)
+            });
+            let ends = ends.collect();
+            let texts = self.rendered.texts(files);
+            Whole {
+                manifests: manifests(&texts),
+                texts,
+                ends,
+            }
+        })
+    }
 }
 
 fn manifests(texts: &Texts) -> Manifests {
@@ -119,7 +264,7 @@ fn manifests(texts: &Texts) -> Manifests {
 #[cfg(test)]
 mod tests {
     use serde::de::DeserializeOwned;
-    use shared::bundle::Bundle;
+    use shared::bundle::Bundle as All;
 
     use super::*;
 
@@ -129,9 +274,33 @@ mod tests {
 
     /// The response as the page reads it.
     fn ask<T: DeserializeOwned>(form: Form, mesh: &Mesh) -> Result<T, String> {
-        let document = serde_json::to_value(mesh).unwrap();
-        let json = serde_json::to_string(&answer(form, &document)).unwrap();
+        ask_of(&mut on(mesh), form)
+    }
+
+    fn on(mesh: &Mesh) -> Work {
+        Work {
+            document: serde_json::to_value(mesh).unwrap(),
+            ..Work::default()
+        }
+    }
+
+    /// One part at a time.
+    fn ask_of<T: DeserializeOwned>(work: &mut Work, form: Form) -> Result<T, String> {
+        let json = serde_json::to_string(&work.answer(form, &|| false)).unwrap();
         serde_json::from_str::<Result<T, String>>(&json).unwrap()
+    }
+
+    /// Renders part by part, as the page asks for it.
+    fn render(work: &mut Work, path: &str) -> (Vec<Option<String>>, Manifests) {
+        let mut texts = Vec::new();
+        loop {
+            let step: Rendering = ask_of(work, Form::Render(Some(path.to_owned()))).unwrap();
+            texts.push(step.text);
+            assert_eq!(step.done == step.total, step.manifests.is_some());
+            if let Some(manifests) = step.manifests {
+                return (texts, manifests);
+            }
+        }
     }
 
     #[test]
@@ -146,20 +315,46 @@ mod tests {
                 let Some(resolved) = shared::check(&mesh, &Facts::default()).resolved else {
                     continue;
                 };
-                let bundle = Bundle::new(&mesh, &resolved);
+                let bundle = All::new(&mesh, &resolved);
                 assert_eq!(ask(Form::Stream, &mesh), Ok(bundle.to_stream()));
                 assert_eq!(ask(Form::Document, &mesh), Ok(mesh.to_yaml()));
-                let manifests: Manifests = ask(Form::Files, &mesh).unwrap();
+                let mut work = on(&mesh);
+                let (_, manifests) = render(&mut work, MESH_FILE);
                 assert_eq!(manifests.digest, bundle.digest);
                 let files = manifests.clusters.iter().flat_map(|cluster| &cluster.files);
                 let files = manifests.common.iter().chain(files);
                 assert!(files.eq(bundle.files().skip(1).map(|(path, _)| path)));
                 for (path, text) in bundle.files() {
-                    assert_eq!(ask(Form::Text(path.to_owned()), &mesh), Ok(text.to_owned()));
+                    assert_eq!(
+                        ask_of(&mut work, Form::Text(path.to_owned())),
+                        Ok(text.to_owned())
+                    );
                 }
-                let document = serde_json::to_value(&mesh).unwrap();
-                assert_eq!(zip(&document), Ok(bundle.to_zip().unwrap()));
+                assert_eq!(work.zip(), Ok(bundle.to_zip().unwrap()));
             }
+        }
+    }
+
+    #[test]
+    fn the_file_that_is_looked_at_is_rendered_first() {
+        let mesh = walkthrough();
+        let mut work = on(&mesh);
+        let path = "clusters/cluster1/60-httpbin.default.yaml";
+        let (texts, _) = render(&mut work, path);
+        let before = texts.iter().flatten().next().unwrap().clone();
+        assert!(texts[0].is_none(), "its part is not known");
+        for is_chosen in [false, true] {
+            if is_chosen {
+                let text: String = ask_of(&mut work, Form::Text(path.to_owned())).unwrap();
+                assert!(text.contains("other.zone"));
+            }
+            work.document["spec"]["dns"]["suffix"] = "other.zone".into();
+            work.bundle = None;
+            let first: Rendering = ask_of(&mut work, Form::Render(Some(path.to_owned()))).unwrap();
+            let expected = before.replace("my.dns.zone.name", "other.zone");
+            assert_eq!(first.text, Some(expected), "chosen: {is_chosen}");
+            assert_eq!(first.done, 1);
+            render(&mut work, path);
         }
     }
 
@@ -177,14 +372,15 @@ mod tests {
     fn a_document_with_errors_is_not_rendered() {
         let mut mesh = walkthrough();
         mesh.spec.dns.suffix.clear();
-        for form in [Form::Files, Form::Stream, Form::Simulated(Vec::new())] {
+        for form in [
+            Form::Render(None),
+            Form::Stream,
+            Form::Simulated(Vec::new()),
+        ] {
             let error = ask::<Manifests>(form, &mesh).unwrap_err();
             assert_eq!(error, "the document has errors");
         }
-        assert_eq!(
-            zip(&serde_json::to_value(&mesh).unwrap()),
-            Err("the document has errors".to_owned())
-        );
+        assert_eq!(on(&mesh).zip(), Err("the document has errors".to_owned()));
         assert_eq!(ask(Form::Document, &mesh), Ok(mesh.to_yaml()));
         let checks: Checks = ask(Form::Checks, &mesh).unwrap();
         assert!(checks.names.is_none() && !checks.findings.is_empty());

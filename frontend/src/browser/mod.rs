@@ -1,5 +1,7 @@
 //! Functions of the browser that neither Leptos nor gloo has: focus, the clipboard, parts that are loaded on demand.
 
+pub(crate) mod deflate;
+pub(crate) mod editor;
 pub(crate) mod storage;
 
 use gloo::file::{Blob, ObjectUrl};
@@ -119,6 +121,24 @@ pub(crate) fn address() -> String {
 pub(crate) fn clear_fragment() {
     if let Ok(history) = window().history() {
         _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address()));
+    }
+}
+
+/// The name of the state of the browser's history that the review has.
+const REVIEW: &str = "review";
+
+/// Adds a step to the browser's history when the review opens, so that Back leads from it to the form; takes it away
+/// when the review closes otherwise.
+pub(crate) fn note_review(is_open: bool) {
+    let Ok(history) = window().history() else {
+        return;
+    };
+    let is_noted = history.state().is_ok_and(|state| state == REVIEW);
+    // A refused step only has Back lead elsewhere.
+    if is_open && !is_noted {
+        _ = history.push_state_with_url(&REVIEW.into(), "", None);
+    } else if !is_open && is_noted {
+        _ = history.back();
     }
 }
 

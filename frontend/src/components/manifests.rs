@@ -15,7 +15,7 @@ use crate::browser;
 use crate::document::start;
 use crate::result::counts::Counts;
 use crate::result::highlight;
-use crate::state::{Rendered, Store, Tab, exchange, renderer};
+use crate::state::{Rendered, Store, Tab, View, exchange, renderer};
 use crate::workers::rendering::{self, Form};
 
 /// The height of a line of the list, in pixels, as the style sheet has it.
@@ -33,7 +33,7 @@ pub(crate) fn Manifests() -> impl IntoView {
             <Failed />
             <Show when=move || is_there.get() fallback=|| view! { <Start /> }>
                 <Stale />
-                <Shown />
+                <FileAndText />
             </Show>
         </div>
     }
@@ -173,7 +173,7 @@ fn shown_file(lines: &[Line], chosen: Option<&str>) -> String {
 
 /// The list of files and the text of one.
 #[component]
-fn Shown() -> impl IntoView {
+fn FileAndText() -> impl IntoView {
     let store = expect_context::<Store>();
     let lines = Memo::new(move |_| {
         let rendered = store.rendered.get();
@@ -277,24 +277,42 @@ fn Files(lines: Memo<Vec<Line>>, path: Memo<String>) -> impl IntoView {
 #[component]
 fn Text(path: Memo<String>) -> impl IntoView {
     let store = expect_context::<Store>();
-    // The file whose text was received last, and its text before.
-    let shown: RwSignal<(String, Arc<str>, Option<Arc<str>>)> =
-        RwSignal::new((String::new(), "".into(), None));
+    Effect::new(move || store.shown_file.set(Some(path.get())));
+    on_cleanup(move || _ = store.shown_file.try_set(None));
+    // Another file than the one that was rendered last.
     Effect::new(move || {
         let path = path.get();
         if let Some(rendered) = store.rendered.get() {
-            load(rendered, path, shown, store);
+            load(store, rendered, path);
         }
     });
-    let html = move || shown.with(|(_, text, before)| highlight::yaml(text, before.as_deref()));
+    // The file whose text was received last, and its text before.
+    let shown: Memo<Shown> = Memo::new(move |last: Option<&Shown>| {
+        let last = last.cloned().unwrap_or_default();
+        match store.view.get() {
+            Some(view) if view.path != last.path => Shown {
+                path: view.path.clone(),
+                text: view.text.as_str().into(),
+                before: None,
+            },
+            Some(view) if view.text != *last.text => Shown {
+                path: last.path,
+                text: view.text.as_str().into(),
+                before: Some(last.text),
+            },
+            _ => last,
+        }
+    });
+    let html = move || shown.with(|shown| highlight::yaml(&shown.text, shown.before.as_deref()));
     let copy = move |_| {
-        let text = shown.with_untracked(|(_, text, _)| text.to_string());
+        let text = shown.with_untracked(|shown| shown.text.to_string());
         exchange::copy(store, text, "Copied.");
     };
     view! {
         <div class="text">
             <div class="path">
-                <code id="manifest-path">{move || shown.with(|(path, ..)| path.clone())}</code>
+                <code id="manifest-path">{move || shown.with(|shown| shown.path.clone())}</code>
+                <Progress />
                 <button type="button" class="quiet" aria-label="Copy the file" on:click=copy>
                     <Icon name="copy" />
                     "Copy"
@@ -313,28 +331,57 @@ fn Text(path: Memo<String>) -> impl IntoView {
     }
 }
 
-/// Requests the text of a file, and shows it unless another one was chosen meanwhile.
-fn load(
-    rendered: Arc<Rendered>,
+/// The file that is shown.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Shown {
     path: String,
-    shown: RwSignal<(String, Arc<str>, Option<Arc<str>>)>,
-    store: Store,
-) {
+    text: Arc<str>,
+    /// Its text before the last change.
+    before: Option<Arc<str>>,
+}
+
+/// How many of the manifests are rendered. It appears late, so that it does not flicker.
+#[component]
+fn Progress() -> impl IntoView {
+    let store = expect_context::<Store>();
+    move || {
+        let (done, total) = store.rendering.get()?;
+        Some(view! {
+            <span class="late muted" role="status">
+                {format!("Rendering: {done} of {total}")}
+            </span>
+        })
+    }
+}
+
+/// Requests the text of a file, unless it is there.
+fn load(store: Store, rendered: Arc<Rendered>, path: String) {
+    let is_there = store.view.with_untracked(|view| {
+        view.as_ref()
+            .is_some_and(|view| view.path == path && Arc::ptr_eq(&view.of, &rendered.of))
+    });
+    if is_there {
+        return;
+    }
     spawn_local(async move {
         let text = renderer::text(Form::Text(path.clone()), &rendered.of).await;
         let is_last = store.rendered.with_untracked(|last| {
             last.as_ref()
                 .is_some_and(|last| Arc::ptr_eq(last, &rendered))
         });
-        let Ok(text) = text else { return };
-        if !is_last {
-            return;
+        // Another file may have been chosen meanwhile.
+        let is_shown = store
+            .shown_file
+            .with_untracked(|shown| shown.as_ref() == Some(&path));
+        if let Ok(text) = text
+            && is_last
+            && is_shown
+        {
+            store.view.set(Some(Arc::new(View {
+                of: rendered.of.clone(),
+                path,
+                text,
+            })));
         }
-        // The panel may have been closed.
-        _ = shown.try_update(|(path_before, text_before, before)| {
-            *before = (*path_before == path).then(|| text_before.clone());
-            *path_before = path;
-            *text_before = text.into();
-        });
     });
 }

@@ -14,5 +14,6 @@ pub(crate) mod notice;
 pub(crate) mod object;
 pub(crate) mod table;
 pub(crate) mod tabs;
+mod text_panel;
 pub(crate) mod virtual_list;
 pub(crate) mod what_if;

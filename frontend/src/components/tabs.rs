@@ -1,4 +1,4 @@
-//! The right half: manifests, names and findings.
+//! The right half: manifests, names, findings and the document as text.
 
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
@@ -6,13 +6,15 @@ use web_sys::KeyboardEvent;
 use super::findings::FindingsPanel;
 use super::manifests::Manifests;
 use super::name_tree::NameTree;
+use super::text_panel::TextPanel;
 use crate::browser;
 use crate::state::{Store, Tab};
 
-const ALL: [(Tab, &str, &str); 3] = [
+const ALL: [(Tab, &str, &str); 4] = [
     (Tab::Manifests, "manifests", "Manifests"),
     (Tab::Names, "names", "Names"),
     (Tab::Findings, "findings", "Findings"),
+    (Tab::Text, "text", "Document"),
 ];
 
 #[component]
@@ -35,6 +37,7 @@ pub(crate) fn Tabs() -> impl IntoView {
                         Tab::Manifests => view! { <Manifests /> }.into_any(),
                         Tab::Names => view! { <NameTree /> }.into_any(),
                         Tab::Findings => view! { <FindingsPanel /> }.into_any(),
+                        Tab::Text => view! { <TextPanel /> }.into_any(),
                     }}
                 </Show>
             </div>

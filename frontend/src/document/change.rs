@@ -141,6 +141,57 @@ fn splice(value: &mut Value, path: &str, from: usize, count: usize, new: &[Value
     }
 }
 
+/// The difference between two texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TextChange {
+    /// In bytes.
+    at: usize,
+    before: String,
+    after: String,
+}
+
+impl TextChange {
+    /// `None` for equal texts.
+    pub(crate) fn between(before: &str, after: &str) -> Option<Self> {
+        if before == after {
+            return None;
+        }
+        let same = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
+            pairs
+                .take_while(|(one, other)| one == other)
+                .map(|(one, _)| one.len_utf8())
+                .sum()
+        };
+        let at = same(&mut before.chars().zip(after.chars()));
+        let (before, after) = (&before[at..], &after[at..]);
+        let end = same(&mut before.chars().rev().zip(after.chars().rev()));
+        Some(Self {
+            at,
+            before: before[..before.len() - end].to_owned(),
+            after: after[..after.len() - end].to_owned(),
+        })
+    }
+
+    pub(crate) fn applied(&self, text: &str) -> String {
+        replaced(text, self.at, &self.before, &self.after)
+    }
+
+    pub(crate) fn reverted(&self, text: &str) -> String {
+        replaced(text, self.at, &self.after, &self.before)
+    }
+}
+
+/// The text itself if it does not have the old part, since the browser's storage may have been edited.
+fn replaced(text: &str, at: usize, old: &str, new: &str) -> String {
+    match (
+        text.get(..at),
+        text.get(at..).and_then(|rest| rest.strip_prefix(old)),
+    ) {
+        (Some(before), Some(after)) => [before, new, after].concat(),
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -215,6 +266,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_change_of_a_text_is_applied_and_reverted(before in "[aä\n]{0,9}", after in "[aä\n]{0,9}") {
+            match TextChange::between(&before, &after) {
+                None => assert_eq!(before, after),
+                Some(change) => {
+                    assert_eq!(change.applied(&before), after);
+                    assert_eq!(change.reverted(&after), before);
+                }
+            }
+        }
+
         #[test]
         fn any_change_is_applied_and_reverted(before in any_value(), after in any_value()) {
             // The document is always an object.

@@ -27,6 +27,9 @@ pub(crate) fn EditPage() -> impl IntoView {
         Half::Form => "form",
         Half::Result => "result",
     };
+    // Only the text has the document until it can be read.
+    let is_blocked =
+        Memo::new(move |_| store.is_unread.get() && store.unreadable.with(Option::is_some));
     view! {
         <div class="edit-page" data-half=shown>
             <div class="halves" role="group" aria-label="Show">
@@ -34,7 +37,12 @@ pub(crate) fn EditPage() -> impl IntoView {
                 {half(Half::Result, "half-result", "Result")}
             </div>
             <div class="form-half">
-                <form class="document" aria-label="Mesh document" on:submit=|event| event.prevent_default()>
+                <form
+                    class="document"
+                    aria-label="Mesh document"
+                    inert=move || is_blocked.get()
+                    on:submit=|event| event.prevent_default()
+                >
                     <section aria-labelledby="heading-dns">
                         <h2 id="heading-dns">"DNS"</h2>
                         <ObjectFields path="spec.dns".to_owned()>

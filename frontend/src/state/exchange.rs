@@ -6,14 +6,17 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_json::Value;
 use shared::check::Severity;
-use shared::mesh::Target;
+use shared::mesh::{Limits, Target};
 use wasm_bindgen::JsValue;
 use web_sys::FileList;
 
-use super::renderer;
 use super::store::Store;
+use super::{renderer, writer};
 use crate::browser;
-use crate::document::{link, value};
+use crate::browser::deflate;
+use crate::document::history::Written;
+use crate::document::link::{self, Linked};
+use crate::document::value;
 use crate::workers::Worker;
 use crate::workers::reading::{self, Opened, Unreadable};
 use crate::workers::rendering::Form;
@@ -44,24 +47,47 @@ impl Download {
 const SUFFIX: &str = "spec.dns.suffix";
 
 /// Opens the document of a link.
-pub(crate) fn open_link(store: Store, document: Result<Value, String>) {
-    match document {
-        Ok(document) if document == *store.now() => {}
-        Ok(document) => {
-            store.open(document);
-            store.emit("Opened the document of the link. Undo restores the previous document.");
+pub(crate) fn open_link(store: Store, linked: Linked) {
+    spawn_local(async move {
+        match linked_document(linked).await {
+            Ok(document) if document == *store.now() => {}
+            Ok(document) => {
+                store.open(document);
+                store.emit("Opened the document of the link. Undo restores the previous document.");
+            }
+            Err(error) => store.fail(
+                format!("Cannot read the document of the link: {error}"),
+                "Copy the link again; it may be incomplete.",
+            ),
         }
-        Err(error) => store.fail(
-            format!("Cannot read the document of the link: {error}"),
-            "Copy the link again; it may be incomplete.",
-        ),
+    });
+}
+
+async fn linked_document(linked: Linked) -> Result<Value, String> {
+    match linked {
+        Linked::Plain(text) => link::read(&link::bytes(&text)?),
+        Linked::Deflated(text) => {
+            let json = deflate::inflated(&link::bytes(&text)?, Limits::BYTES).await;
+            link::read(&json.map_err(|error| browser::message(&error))?)
+        }
     }
 }
 
 /// Copies a link that carries the document.
 pub(crate) fn copy_link(store: Store) {
-    let link = format!("{}{}", browser::address(), link::fragment_of(&store.now()));
-    copy(store, link, "Copied the link with the document.");
+    let json = store.now().to_string();
+    spawn_local(async move {
+        match deflate::deflated(&json).await {
+            Ok(deflated) => {
+                let link = format!("{}{}", browser::address(), link::fragment_of(&deflated));
+                copy(store, link, "Copied the link with the document.");
+            }
+            Err(error) => store.fail(
+                format!("Cannot create the link: {}", browser::message(&error)),
+                "",
+            ),
+        }
+    });
 }
 
 /// Copies a text, and reports the result.
@@ -99,7 +125,7 @@ pub(crate) fn download(store: Store, download: Download) {
         return;
     }
     spawn_local(async move {
-        match bytes(download, document).await {
+        match bytes(store, download, document).await {
             Ok(bytes) => hand_over(store, &name, &bytes),
             Err(error) => {
                 store.fail(format!("Cannot create {name}: {error}"), renderer::HINT);
@@ -108,15 +134,15 @@ pub(crate) fn download(store: Store, download: Download) {
     });
 }
 
-async fn bytes(download: Download, document: Arc<Value>) -> Result<Vec<u8>, String> {
-    let form = match download {
+async fn bytes(store: Store, download: Download, document: Arc<Value>) -> Result<Vec<u8>, String> {
+    let text = match download {
         Download::Zip => return renderer::zip(&document).await,
-        Download::Yaml => Form::Stream,
-        Download::Mesh => Form::Document,
+        Download::Yaml => renderer::text(Form::Stream, &document).await,
+        Download::Mesh => writer::text_of(&store.written())
+            .await
+            .map(|made| made.text),
     };
-    renderer::text(form, &document)
-        .await
-        .map(String::into_bytes)
+    text.map(String::into_bytes)
 }
 
 fn hand_over(store: Store, name: &str, bytes: &[u8]) {
@@ -162,10 +188,19 @@ async fn read(document: &Value, input: &JsValue) -> Result<Result<Opened, Unread
     serde_json::from_str(&json).map_err(|error| error.to_string())
 }
 
-fn show(store: Store, name: &str, Opened { document, reported }: Opened) {
+fn show(store: Store, name: &str, opened: Opened) {
+    let Opened {
+        document,
+        text,
+        reported,
+    } = opened;
     let is_whole = reported.iter().all(|one| one.severity == Severity::Hint);
     let lacks_suffix = value::text(&document, SUFFIX).is_empty();
-    store.open(document);
+    store.open(Written {
+        document: document.into(),
+        text: text.into(),
+        is_unread: false,
+    });
     store.reported.set(reported);
     if lacks_suffix {
         store.leave(SUFFIX);

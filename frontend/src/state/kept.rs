@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::store::{Notice, Store};
 use crate::browser::storage::Keep;
-use crate::document::history::History;
+use crate::document::history::{History, Written};
 use crate::document::{link, start};
 
 /// Milliseconds without a change after which the document is stored: a large one takes longer than a keystroke may.
@@ -46,9 +46,16 @@ pub(crate) fn load() -> (History, Option<Notice>) {
     }
 }
 
-fn parse(json: &str) -> Result<Value, String> {
-    let document = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    link::document(document)
+fn parse(json: &str) -> Result<Written, String> {
+    let stored: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    // Before documents had texts, they were stored alone.
+    let written: Written = if stored.get("kind").is_some() {
+        stored.into()
+    } else {
+        serde_json::from_value(stored).map_err(|error| error.to_string())?
+    };
+    link::document(Value::clone(&written.document))?;
+    Ok(written)
 }
 
 fn rescue(text: String, error: &str) -> Notice {
@@ -69,8 +76,8 @@ pub(crate) fn drop_rescued() {
 pub(crate) fn keep(store: Store) {
     // Changes from before this tab was open, or that the user had not decided about before a reload.
     if Keep::Tab.text(OWN).is_some() {
-        let last = Keep::Always.get(SAVED);
-        notice(store, last.filter(|last: &Value| *last != *store.now()));
+        let last = Keep::Always.text(SAVED);
+        notice(store, last.and_then(|json| parse(&json).ok()));
         if store.elsewhere.with_untracked(Option::is_none) {
             notice(store, Keep::Tab.get(ELSEWHERE));
         }
@@ -113,21 +120,21 @@ pub(crate) fn keep(store: Store) {
 fn save(store: Store) {
     untrack(|| {
         store.with_history(|history| Keep::Tab.set(OWN, history));
-        if !store.with(|document| Keep::Always.set(SAVED, document)) {
+        if !Keep::Always.set(SAVED, &store.written()) {
             store.warn_unsaved();
         }
     });
 }
 
 /// Offers another tab's document, unless it is the same.
-fn notice(store: Store, other: Option<Value>) {
+fn notice(store: Store, other: Option<Written>) {
     if let Some(other) = other {
-        let is_other = other != *store.now();
+        let is_other = other != store.written();
         set_elsewhere(store, is_other.then_some(other));
     }
 }
 
-fn set_elsewhere(store: Store, document: Option<Value>) {
+fn set_elsewhere(store: Store, document: Option<Written>) {
     match &document {
         Some(document) => _ = Keep::Tab.set(ELSEWHERE, document),
         None => Keep::Tab.forget(ELSEWHERE),
@@ -147,5 +154,5 @@ pub(crate) fn take_other(store: Store) {
 /// Keeps this tab's document, which becomes the stored one.
 pub(crate) fn keep_own(store: Store) {
     set_elsewhere(store, None);
-    Keep::Always.set(SAVED, &*store.now());
+    Keep::Always.set(SAVED, &store.written());
 }

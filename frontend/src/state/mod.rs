@@ -5,5 +5,6 @@ pub(crate) mod findings;
 pub(crate) mod kept;
 pub(crate) mod renderer;
 mod store;
+pub(crate) mod writer;
 
-pub(crate) use store::{Half, Notice, Page, Rendered, Store, Tab};
+pub(crate) use store::{Half, Notice, Page, Rendered, Store, Tab, TextOf, View};

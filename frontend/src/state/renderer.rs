@@ -1,6 +1,7 @@
 //! Findings and manifests of the document, from the worker that checks and renders.
 
-use std::cell::Cell;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::LocalKey;
@@ -9,15 +10,16 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use wasm_bindgen::JsValue;
 
-use super::store::{Rendered, Simulation, Store};
-use crate::workers::Worker;
-use crate::workers::rendering::Form;
+use super::store::{Rendered, Simulation, Store, View};
+use crate::workers::rendering::{Form, Rendering, Request};
+use crate::workers::{Worker, worker};
 
 thread_local! {
     /// A worker of its own, so that findings do not wait for manifests.
-    static CHECKER: Worker = const { Worker::new("render-worker") };
-    static RENDERER: Worker = const { Worker::new("render-worker") };
+    static CHECKER: Renderer = Renderer::new();
+    static RENDERER: Renderer = Renderer::new();
 }
 
 /// Checks the document whenever it changes, and renders it when it has no errors. Changes during a run are
@@ -25,16 +27,17 @@ thread_local! {
 pub(crate) fn keep(store: Store) {
     keep_up(store, Store::unchecked, check);
     keep_up(store, Store::unrendered, async |store, document| {
-        render(store, document).await.is_ok()
+        // A document that has changed is rendered next.
+        render(store, document).await.is_ok() || store.unrenderable.get_untracked().is_none()
     });
     keep_up(store, Store::unsimulated, simulate);
 }
 
 /// Does the pending work, one run at a time, until it fails.
-fn keep_up(
+pub(super) fn keep_up<T: 'static>(
     store: Store,
-    due: fn(Store) -> Option<Arc<Value>>,
-    work: impl AsyncFn(Store, Arc<Value>) -> bool + Copy + 'static,
+    due: fn(Store) -> Option<T>,
+    work: impl AsyncFn(Store, T) -> bool + Copy + 'static,
 ) {
     let is_busy = Rc::new(Cell::new(false));
     Effect::new(move || {
@@ -121,27 +124,48 @@ pub(crate) async fn current(store: Store) -> Option<Arc<Rendered>> {
 /// What to do when the worker does not respond.
 pub(crate) const HINT: &str = "Reload the page; a part of it did not load.";
 
+/// Renders part by part, the file that is looked at first. Stops when a later document is to be rendered.
 async fn render(store: Store, document: Arc<Value>) -> Result<Arc<Rendered>, String> {
-    let manifests = ask(&RENDERER, Form::Files, &document).await;
-    report(store, manifests.as_ref().err());
-    let rendered = Arc::new(Rendered {
-        of: document,
-        manifests: manifests?,
-    });
-    store.rendered.set(Some(rendered.clone()));
-    Ok(rendered)
+    let mut seen = None;
+    loop {
+        let path = store.shown_file.get_untracked();
+        let is_seen = seen.is_some() && seen == path;
+        let request = Form::Render(path.clone().filter(|_| !is_seen));
+        let step: Result<Rendering, String> = ask(&RENDERER, request, &document).await;
+        report(store, step.as_ref().err());
+        let step = step.inspect_err(|_| store.rendering.set(None))?;
+        if let (Some(path), Some(text)) = (&path, step.text) {
+            store.view.set(Some(Arc::new(View {
+                of: document.clone(),
+                path: path.clone(),
+                text,
+            })));
+            seen = Some(path.clone());
+        }
+        if let Some(manifests) = step.manifests {
+            store.rendering.set(None);
+            let rendered = Arc::new(Rendered {
+                of: document,
+                manifests,
+            });
+            store.rendered.set(Some(rendered.clone()));
+            return Ok(rendered);
+        }
+        store.rendering.set(Some((step.done, step.total)));
+        if untrack(|| store.unrendered()).is_some_and(|later| later != document) {
+            return Err("the document has changed".to_owned());
+        }
+    }
 }
 
 /// A form of a document that is a text.
-pub(crate) async fn text(form: Form, document: &Value) -> Result<String, String> {
+pub(crate) async fn text(form: Form, document: &Arc<Value>) -> Result<String, String> {
     ask(&RENDERER, form, document).await
 }
 
 /// The bundle of a document as an archive.
-pub(crate) async fn zip(document: &Value) -> Result<Vec<u8>, String> {
-    let request =
-        serde_json::to_string(&(Form::Zip, document)).map_err(|error| error.to_string())?;
-    let response = RENDERER.with(|worker| worker.send(&request.into())).await?;
+pub(crate) async fn zip(document: &Arc<Value>) -> Result<Vec<u8>, String> {
+    let response = RENDERER.with(|one| one.send(Form::Zip, document))?.await?;
     match response.as_string() {
         Some(error) => Err(error),
         None => Ok(js_sys::Uint8Array::new(&response).to_vec()),
@@ -150,9 +174,51 @@ pub(crate) async fn zip(document: &Value) -> Result<Vec<u8>, String> {
 
 /// Requests a form, whose type is that of the response.
 async fn ask<T: DeserializeOwned>(
-    worker: &'static LocalKey<Worker>,
+    renderer: &'static LocalKey<Renderer>,
     form: Form,
-    document: &Value,
+    document: &Arc<Value>,
 ) -> Result<T, String> {
-    worker.with(|worker| worker.ask(&(form, document))).await
+    let response = renderer.with(|one| one.send(form, document))?;
+    worker::read(&response.await?)
+}
+
+/// A worker that renders, and the document that it has.
+struct Renderer {
+    worker: Worker,
+    sent: Rc<RefCell<Option<Arc<Value>>>>,
+}
+
+impl Renderer {
+    fn new() -> Self {
+        Self {
+            worker: Worker::new("render-worker"),
+            sent: Rc::default(),
+        }
+    }
+
+    /// Sends a request, with the document if the worker does not have it.
+    fn send(
+        &self,
+        form: Form,
+        document: &Arc<Value>,
+    ) -> Result<impl Future<Output = Result<JsValue, String>> + use<>, String> {
+        let is_sent = |sent: &Arc<Value>| Arc::ptr_eq(sent, document);
+        let is_known = self.sent.borrow().as_ref().is_some_and(is_sent);
+        let request = Request {
+            form,
+            document: (!is_known).then(|| Cow::Borrowed(&**document)),
+        };
+        let request = serde_json::to_string(&request).map_err(|error| error.to_string())?;
+        let response = self.worker.send(&request.into());
+        *self.sent.borrow_mut() = Some(document.clone());
+        let sent = self.sent.clone();
+        Ok(async move {
+            let response = response.await;
+            // The next request starts the program again.
+            if response.is_err() {
+                *sent.borrow_mut() = None;
+            }
+            response
+        })
+    }
 }

@@ -10,12 +10,13 @@ use shared::resolved::published::NameRow;
 
 use super::findings::{Findings, field_of};
 use crate::browser;
-use crate::document::history::History;
+use crate::document::history::{History, Written};
 use crate::document::{path, value};
 use crate::form::{field, layout};
 use crate::result::counts::{Counts, is_gap};
 use crate::workers::rendering::{Checks, Manifests};
 use crate::workers::simulated::Simulated;
+use crate::workers::text::TextError;
 
 /// A tab of the right half.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) enum Tab {
     Manifests,
     Names,
     Findings,
+    /// The document as text.
+    Text,
 }
 
 /// The view that fills the window.
@@ -58,12 +61,37 @@ pub(crate) struct Rendered {
     pub(crate) manifests: Manifests,
 }
 
+/// The file that is looked at, with the document that it was rendered from.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) of: Arc<Value>,
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
 /// A simulation, with the document and the outage.
 #[derive(Debug)]
 pub(crate) struct Simulation {
     pub(crate) of: Arc<Value>,
     pub(crate) down: Vec<String>,
     pub(crate) answers: Simulated,
+}
+
+/// The text of a document that a person wrote in another version.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TextOf {
+    /// The document, and the text that the text was made from.
+    pub(crate) of: Written,
+    pub(crate) text: Arc<str>,
+    /// Whether comments and layout could be kept.
+    pub(crate) is_kept: bool,
+}
+
+/// Why a typed text is no document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) text: Arc<str>,
+    pub(crate) why: TextError,
 }
 
 /// A message that is not about a field.
@@ -84,6 +112,12 @@ pub(crate) struct Store {
     touched: RwSignal<BTreeSet<String>>,
     /// The document.
     pub(crate) document: Memo<Arc<Value>>,
+    /// Whether the text was typed and is not read yet: until then only the text can be changed.
+    pub(crate) is_unread: Memo<bool>,
+    /// The error of the text that was typed last, if it cannot be read.
+    pub(crate) unreadable: RwSignal<Option<Unread>>,
+    /// The text of the document, while it is shown.
+    pub(crate) text_of: RwSignal<Option<Arc<TextOf>>>,
     /// Findings and names of the last document that was checked.
     pub(crate) checked: RwSignal<Option<Arc<Checked>>>,
     /// For each service, see [`Checks::published`].
@@ -92,6 +126,12 @@ pub(crate) struct Store {
     shows_all: RwSignal<bool>,
     /// The files of the last document without errors that was rendered.
     pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
+    /// The file that is looked at; of a later document than the list of files while that is rendered.
+    pub(crate) view: RwSignal<Option<Arc<View>>>,
+    /// The path of the file that is to be shown.
+    pub(crate) shown_file: RwSignal<Option<String>>,
+    /// How many parts of the manifests are rendered, and how many there are, while they are rendered.
+    pub(crate) rendering: RwSignal<Option<(usize, usize)>>,
     /// Why the current document has no manifests, if checking or rendering failed.
     pub(crate) unrenderable: RwSignal<Option<String>>,
     /// Whether the names are shown with the simulation of an outage.
@@ -118,7 +158,7 @@ pub(crate) struct Store {
     pub(crate) file: RwSignal<Option<String>>,
     pub(crate) notice: RwSignal<Option<Notice>>,
     /// The document that another tab has changed since.
-    pub(crate) elsewhere: RwSignal<Option<Value>>,
+    pub(crate) elsewhere: RwSignal<Option<Written>>,
     /// Whether it was said that the browser stores nothing.
     has_warned: StoredValue<bool>,
     /// A text for screen readers.
@@ -139,10 +179,16 @@ impl Store {
             history,
             touched: RwSignal::default(),
             document,
+            is_unread: Memo::new(move |_| history.with(|history| history.written().is_unread)),
+            unreadable: RwSignal::default(),
+            text_of: RwSignal::new(None),
             checked,
             published,
             shows_all: RwSignal::default(),
             rendered: RwSignal::new(None),
+            view: RwSignal::new(None),
+            shown_file: RwSignal::default(),
+            rendering: RwSignal::default(),
             unrenderable: RwSignal::default(),
             asks_what_if: RwSignal::default(),
             down: RwSignal::default(),
@@ -177,6 +223,12 @@ impl Store {
     /// Reads the document with its history, and follows both.
     pub(crate) fn with_history<T>(self, read: impl FnOnce(&History) -> T) -> T {
         self.history.with(read)
+    }
+
+    /// The document with the text that a person wrote, without following them.
+    pub(crate) fn written(self) -> Written {
+        self.history
+            .with_untracked(|history| history.written().clone())
     }
 
     /// The text of a field, which follows the document.
@@ -262,23 +314,106 @@ impl Store {
         (!is_known).then_some(document)
     }
 
+    /// The typed text that was not read yet.
+    pub(crate) fn unread(self) -> Option<Arc<str>> {
+        let text = self.history.with(|history| {
+            let written = history.written();
+            written.is_unread.then(|| written.text.clone())
+        })?;
+        let is_known = self
+            .unreadable
+            .with(|known| known.as_ref().is_some_and(|known| known.text == text));
+        (!is_known).then_some(text)
+    }
+
+    /// Whether the text is that of an earlier document.
+    pub(crate) fn is_text_late(self) -> bool {
+        self.late_text().is_some()
+    }
+
+    /// The document whose text is to be shown and was not made yet.
+    pub(crate) fn unwritten(self) -> Option<Written> {
+        if self.tab.get() == Tab::Text {
+            self.late_text()
+        } else {
+            None
+        }
+    }
+
+    fn late_text(self) -> Option<Written> {
+        let written = self.history.with(|history| history.written().clone());
+        let is_known = self
+            .text_of
+            .with(|last| last.as_ref().is_some_and(|last| last.of == written));
+        (!written.is_unread && !is_known).then_some(written)
+    }
+
     /// Changes the document, as one step of undo.
     pub(crate) fn edit(self, change: impl FnOnce(&mut Value)) {
-        self.history.update(|history| history.edit(change));
+        if self.accepts_changes() {
+            self.history.update(|history| history.edit(change));
+        }
+    }
+
+    /// Whether the form can change the document; it cannot while the text has an error.
+    fn accepts_changes(self) -> bool {
+        let accepts = !self.is_unread.get_untracked();
+        if !accepts {
+            self.fail(
+                "The text of the document has an error",
+                "Correct it in the Document tab, or undo the change.",
+            );
+        }
+        accepts
+    }
+
+    /// Changes the text of the document.
+    pub(crate) fn type_text(self, text: &str) {
+        self.history.update(|history| history.type_text(text));
+    }
+
+    /// Takes the result of reading a text, unless it was changed meanwhile.
+    pub(crate) fn take_text(self, text: Arc<str>, read: Result<Value, TextError>) {
+        let written = self.written();
+        if !written.is_unread || written.text != text {
+            return;
+        }
+        match read {
+            Ok(document) => {
+                self.unreadable.set(None);
+                self.history.update(|history| history.read(document));
+                // It is the text of this document as it is.
+                self.text_of.set(Some(Arc::new(TextOf {
+                    of: self.written(),
+                    text,
+                    is_kept: true,
+                })));
+            }
+            Err(why) => self.unreadable.set(Some(Unread { text, why })),
+        }
+    }
+
+    /// Ends the step of undo that typing belongs to.
+    pub(crate) fn rest(self) {
+        self.history.update_untracked(History::rest);
     }
 
     /// Sets the text of a field; consecutive changes of one field are one step of undo.
     pub(crate) fn type_into(self, path: &str, text: &str) {
+        if !self.accepts_changes() {
+            return;
+        }
         self.history.update(|history| {
             history.type_into(path, |document| field::set(document, path, text));
         });
     }
 
     /// Replaces the document, and shows all its errors.
-    pub(crate) fn open(self, document: Value) {
+    pub(crate) fn open(self, document: impl Into<Written>) {
         self.touched.update(BTreeSet::clear);
         self.shows_all.set(true);
-        self.edit(|present| *present = document);
+        self.history
+            .update(|history| history.replace(document.into()));
         self.open.update(BTreeSet::clear);
         self.only_cluster.set(None);
         self.file.set(None);
@@ -313,7 +448,7 @@ impl Store {
 
     /// Handles a field that loses the focus.
     pub(crate) fn leave(self, path: &str) {
-        self.history.update_untracked(History::rest);
+        self.rest();
         self.touch(path);
     }
 

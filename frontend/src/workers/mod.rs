@@ -3,7 +3,8 @@
 pub mod reading;
 pub mod rendering;
 pub mod simulated;
-mod worker;
+pub mod text;
+pub(crate) mod worker;
 
 pub(crate) use worker::Worker;
 pub use worker::{response, serve};

@@ -17,6 +17,8 @@ use crate::browser;
 pub struct Opened {
     /// The document.
     pub document: Value,
+    /// Its text, with the comments of the person who wrote it; empty if it is from manifests.
+    pub text: String,
     /// Parts of the input that are not in the document, or were assumed.
     pub reported: Vec<Finding>,
 }

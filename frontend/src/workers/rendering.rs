@@ -3,6 +3,8 @@
 //! Both take longer than a keystroke may for a large document, and their code grows with the document format, so
 //! only the worker contains it. It keeps the texts of the last bundle, and sends the one that is looked at.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::Mesh;
@@ -12,14 +14,23 @@ use shared::mesh::ReadError;
 use shared::resolved::Resolved;
 use shared::resolved::published::{self, LevelKind, NameRow};
 
-/// The requested form of a document; the request is this and the document, as JSON. The response is a
-/// `Result<T, String>` as JSON, in which `T` depends on the form.
+/// A request, as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request<'a> {
+    /// The requested form.
+    pub form: Form,
+    /// The document; without one that of the last request.
+    pub document: Option<Cow<'a, Value>>,
+}
+
+/// The requested form of a document. The response is a `Result<T, String>` as JSON, in which `T` depends on the form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
     /// The findings and names: [`Checks`].
     Checks,
-    /// The list of the files of its bundle: [`Manifests`].
-    Files,
+    /// Renders a part of its bundle, the file with this path first: [`Rendering`]. The page repeats the request until
+    /// the bundle is whole, and stops when the document has changed.
+    Render(Option<String>),
     /// The text of one file of its bundle: a text.
     Text(String),
     /// Its bundle in one stream: a text.
@@ -115,6 +126,19 @@ fn finding(error: &ReadError, found: &[Finding]) -> Option<Finding> {
         hint: error.hint.clone(),
         fix: None,
     })
+}
+
+/// A bundle that is being rendered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendering {
+    /// The number of parts that are rendered.
+    pub done: usize,
+    /// The number of all parts.
+    pub total: usize,
+    /// The text of the requested file, if its part is rendered.
+    pub text: Option<String>,
+    /// The list of all files, once all are rendered.
+    pub manifests: Option<Manifests>,
 }
 
 /// The files of a bundle, without their texts.

@@ -54,16 +54,6 @@ impl Worker {
         }
     }
 
-    /// Sends a request as JSON, and reads the response from JSON; the error is the browser's or the worker's message.
-    pub(crate) fn ask<Q: Serialize, A: DeserializeOwned>(
-        &self,
-        request: &Q,
-    ) -> impl Future<Output = Result<A, String>> + use<Q, A> {
-        let request = serde_json::to_string(request).map_err(|error| error.to_string());
-        let response = request.map(|request| self.send(&request.into()));
-        async move { read(&response?.await?) }
-    }
-
     /// Sends a value that the browser can transfer, such as files.
     pub(crate) fn send(
         &self,

@@ -4,6 +4,8 @@
 //! other: each text is written once, whatever the number of its files, and a finished service is dropped. The other
 //! engines need all objects at once, and render one cluster after the other.
 
+use std::borrow::Cow;
+
 use super::listing::{Listed, Listing};
 use super::{ClusterManifests, File, MESH_FILE, common, digest, digest_of_text, stream, texts};
 use crate::mesh::Mesh;
@@ -15,7 +17,7 @@ use crate::resolved::Resolved;
 /// objects.
 #[derive(Debug)]
 pub struct Rendered<'a> {
-    resolved: &'a Resolved,
+    resolved: Cow<'a, Resolved>,
     /// All objects, for engines that need all of them.
     placed: Option<Vec<Placed>>,
     /// The document, in its canonical form.
@@ -56,10 +58,20 @@ pub struct FileEntry {
 impl<'a> Rendered<'a> {
     /// Renders a checked document. `mesh` is the document that `resolved` comes from.
     pub fn new(mesh: &Mesh, resolved: &'a Resolved) -> Self {
+        Self::of(mesh, Cow::Borrowed(resolved))
+    }
+
+    /// [`Self::new`], for parts that are written later.
+    pub fn owned(mesh: &Mesh, resolved: Resolved) -> Rendered<'static> {
+        Rendered::of(mesh, Cow::Owned(resolved))
+    }
+
+    fn of(mesh: &Mesh, resolved: Cow<'a, Resolved>) -> Self {
         let at_once = !resolved.target.is_applied_to_each_cluster();
+        let placed = at_once.then(|| render(&resolved));
         Self {
             resolved,
-            placed: at_once.then(|| render(resolved)),
+            placed,
             mesh_yaml: mesh.to_yaml(),
         }
     }
@@ -81,7 +93,7 @@ impl<'a> Rendered<'a> {
 
     /// Writes one of [`Self::parts`].
     pub fn files(&self, part: Part) -> Vec<TextFile> {
-        let resolved = self.resolved;
+        let resolved = &*self.resolved;
         let Some(placed) = &self.placed else {
             let placed = match part {
                 Part::Mesh => of_mesh(resolved),
@@ -196,6 +208,12 @@ impl Texts {
         [(MESH_FILE, self.mesh_yaml.as_str())]
             .into_iter()
             .chain(listed.map(|(path, text)| (path, self.written[text].as_str())))
+    }
+
+    /// The text of the file with a path, and its index among the texts of all parts.
+    pub fn find(&self, path: &str) -> Option<(usize, &str)> {
+        let (_, text) = self.listed.files().find(|(known, _)| *known == path)?;
+        Some((text, &self.written[text]))
     }
 
     /// The paths of the files that belong to no single cluster.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::Mesh;
 use crate::text::{digest, shorten};
 use crate::yaml::{self, ErrorKind};
@@ -128,29 +130,64 @@ impl std::error::Error for ReadErrors {}
 impl Mesh {
     /// Reads a document from YAML or JSON.
     pub fn read(text: &str) -> Result<Self, ReadErrors> {
-        if text.len() > Limits::BYTES {
-            return Err(ReadErrors(vec![ReadError {
-                path: String::new(),
-                line: None,
-                column: None,
-                message: format!(
-                    "the document has {} bytes; at most {} are read",
-                    text.len(),
-                    Limits::BYTES
-                ),
-                hint: "split it into several meshes".to_owned(),
-                missing: None,
-            }]));
-        }
+        check_size(text)?;
         yaml::from_str(text).map_err(ReadErrors::of)
     }
 
     /// The document that an untyped value is, with defaults where it does not fit, and errors about these; a value that
     /// is being edited may be incomplete. A value that is no document at all gives the default one.
-    pub fn from_value(value: &serde_json::Value) -> (Self, Vec<ReadError>) {
+    pub fn from_value(value: &Value) -> (Self, Vec<ReadError>) {
         let (mesh, errors) = yaml::from_value(value);
         let ReadErrors(errors) = ReadErrors::of(errors);
         (mesh.unwrap_or_default(), errors)
+    }
+
+    /// The untyped value of a text, as a form edits it, and the errors that [`Self::from_value`] finds in it, with
+    /// positions. A version `1.30` is a text, as the format has it.
+    ///
+    /// # Errors
+    /// The text is not YAML, or larger than [`Limits::BYTES`].
+    pub fn read_value(text: &str) -> Result<(Value, Vec<ReadError>), ReadErrors> {
+        check_size(text)?;
+        let (mut value, mesh, errors) =
+            yaml::to_value::<Self>(text).map_err(|error| ReadErrors::of(vec![*error]))?;
+        if let Some(mesh) = mesh {
+            adopt_texts(&mut value, &serde_json::to_value(mesh).unwrap_or_default());
+        }
+        let ReadErrors(errors) = ReadErrors::of(errors);
+        Ok((value, errors))
+    }
+
+    /// The text of an untyped value that keeps the comments, the order and the layout of `text` where the value stays.
+    /// The second part tells whether it could: it is `false` for a text that is not YAML, or that needs its aliases
+    /// resolved.
+    pub fn write_value(text: &str, value: &Value) -> (String, bool) {
+        if text.trim().is_empty() {
+            return (Self::yaml_of(value), true);
+        }
+        let read = |text: &str| Self::read_value(text).ok().map(|(value, _)| value);
+        let Some(old) = read(text) else {
+            return (Self::yaml_of(value), false);
+        };
+        if old == *value {
+            return (text.to_owned(), true);
+        }
+        let patched = yaml::patch(text, &old, &Self::ordered(value));
+        match patched.filter(|patched| read(patched).as_ref() == Some(value)) {
+            Some(patched) => (patched, true),
+            None => (Self::yaml_of(value), false),
+        }
+    }
+
+    /// Serializes an untyped value as [`Self::to_yaml`] does, with the parts that do not fit.
+    pub fn yaml_of(value: &Value) -> String {
+        yaml::to_string(&Self::ordered(value)).unwrap_or_default()
+    }
+
+    /// An untyped value with its fields in the order of the reference.
+    fn ordered(value: &Value) -> Value {
+        let (mesh, _) = Self::from_value(value);
+        ordered(value, &serde_json::to_value(mesh).unwrap_or_default())
     }
 
     /// Serializes the document as YAML in its canonical form: fields in the order of the reference, only those that are
@@ -165,6 +202,76 @@ impl Mesh {
     /// Digest of the document in that form.
     pub fn digest(&self) -> String {
         digest::of_parts([self.to_yaml().as_bytes()])
+    }
+}
+
+fn check_size(text: &str) -> Result<(), ReadErrors> {
+    if text.len() <= Limits::BYTES {
+        return Ok(());
+    }
+    Err(ReadErrors(vec![ReadError {
+        path: String::new(),
+        line: None,
+        column: None,
+        message: format!(
+            "the document has {} bytes; at most {} are read",
+            text.len(),
+            Limits::BYTES
+        ),
+        hint: "split it into several meshes".to_owned(),
+        missing: None,
+    }]))
+}
+
+/// Replaces numbers and booleans by the texts that the typed document has in their place.
+fn adopt_texts(value: &mut Value, typed: &Value) {
+    match (value, typed) {
+        (Value::Object(fields), Value::Object(typed)) => {
+            for (name, field) in fields {
+                if let Some(typed) = typed.get(name) {
+                    adopt_texts(field, typed);
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(typed)) => {
+            for (item, typed) in items.iter_mut().zip(typed) {
+                adopt_texts(item, typed);
+            }
+        }
+        (value @ (Value::Number(_) | Value::Bool(_)), Value::String(_)) => *value = typed.clone(),
+        _ => {}
+    }
+}
+
+/// A value with its fields in the order of the typed document, followed by those that this does not have.
+fn ordered(value: &Value, typed: &Value) -> Value {
+    match (value, typed) {
+        (Value::Object(fields), Value::Object(typed)) => {
+            let known = typed
+                .iter()
+                .filter_map(|(name, typed)| Some((name, fields.get(name)?, Some(typed))));
+            let others = fields
+                .iter()
+                .filter(|(name, _)| !typed.contains_key(*name))
+                .map(|(name, field)| (name, field, None));
+            known
+                .chain(others)
+                .map(|(name, field, typed)| {
+                    let field = typed.map_or_else(|| field.clone(), |typed| ordered(field, typed));
+                    (name.clone(), field)
+                })
+                .collect()
+        }
+        (Value::Array(items), Value::Array(typed)) => items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| {
+                typed
+                    .get(at)
+                    .map_or_else(|| item.clone(), |typed| ordered(item, typed))
+            })
+            .collect(),
+        _ => value.clone(),
     }
 }
 

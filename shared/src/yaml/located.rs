@@ -132,6 +132,26 @@ impl From<&serde_json::Value> for Node {
     }
 }
 
+impl From<&Node> for serde_json::Value {
+    fn from(node: &Node) -> Self {
+        match node {
+            Node::Null | Node::Anything(_) => Self::Null,
+            Node::Bool(value) => (*value).into(),
+            Node::Unsigned(value) => (*value).into(),
+            Node::Negative(value) => (*value).into(),
+            // JSON has no number for infinity.
+            Node::Float(value) if !value.is_finite() => value.to_string().into(),
+            Node::Float(value) => (*value).into(),
+            Node::Text(text) => text.as_str().into(),
+            Node::List(items) => items.iter().map(|item| Self::from(&item.value)).collect(),
+            Node::Map(fields) => fields
+                .iter()
+                .map(|(name, value)| (name.value.clone(), Self::from(&value.value)))
+                .collect(),
+        }
+    }
+}
+
 /// The text of a document, and the rules for its plain scalars.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'de> {

@@ -5,6 +5,7 @@
 
 mod fault;
 mod located;
+mod patch;
 mod positions;
 mod recover;
 mod redacted;
@@ -88,6 +89,29 @@ pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
         (Some(read), errors) if errors.is_empty() => Ok(read),
         (_, errors) => Err(errors),
     }
+}
+
+/// A text as an untyped value, and as a typed one as [`from_value`] has it; errors have positions.
+///
+/// # Errors
+/// The text is not YAML.
+pub fn to_value<T: DeserializeOwned>(
+    text: &str,
+) -> Result<(serde_json::Value, Option<T>, Vec<Error>), Box<Error>> {
+    let parsed =
+        parse(text).map_err(|error| Box::new(syntax_error(text, path_of_error(text), &error)))?;
+    let value = (&parsed.value).into();
+    let (read, errors) = recover::read(Source { text, scalar }, parsed);
+    Ok((value, read, errors))
+}
+
+/// Changes the value of a text, and keeps its comments, order, quotes and layout where the value stays; `old` is its
+/// value now. New fields of a map follow the field that precedes them in `new`.
+///
+/// `None` if the text has another shape than `old`, such as one with merged maps. The caller checks the result: a value
+/// that an alias repeats changes with its anchor.
+pub fn patch(text: &str, old: &serde_json::Value, new: &serde_json::Value) -> Option<String> {
+    patch::patch(text, old, new)
 }
 
 /// Deserializes an untyped value, such as a document that is being edited. Where it does not fit, the result has the
