@@ -1,5 +1,6 @@
 //! The right half: manifests, names, findings and the document as text.
 
+use leptos::ev;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
@@ -21,8 +22,10 @@ const ALL: [(Tab, &str, &str); 4] = [
 pub(crate) fn Tabs() -> impl IntoView {
     let store = expect_context::<Store>();
     let heads = ALL.map(|(tab, id, words)| view! { <Head tab id words /> });
+    let is_printing = printing();
     let panels = ALL.map(|(tab, id, _)| {
         let is_on = move || store.tab.get() == tab;
+        let is_drawn = move || is_on() || (tab == Tab::Names && is_printing.get());
         view! {
             <div
                 class="panel"
@@ -32,7 +35,7 @@ pub(crate) fn Tabs() -> impl IntoView {
                 hidden=move || !is_on()
             >
                 // What is not seen is not drawn.
-                <Show when=is_on>
+                <Show when=is_drawn>
                     {match tab {
                         Tab::Manifests => view! { <Manifests /> }.into_any(),
                         Tab::Names => view! { <NameTree /> }.into_any(),
@@ -46,7 +49,7 @@ pub(crate) fn Tabs() -> impl IntoView {
     view! {
         <div class="result">
             <div class="tabs">
-                <div role="tablist" aria-label="Result" on:keydown=move |event| step(store, &event)>
+                <div role="tablist" id="result-tabs" aria-label="Result" on:keydown=move |event| step(store, &event)>
                     {heads.collect_view()}
                 </div>
                 <ClusterFilter />
@@ -54,6 +57,17 @@ pub(crate) fn Tabs() -> impl IntoView {
             {panels.collect_view()}
         </div>
     }
+}
+
+/// Whether the page is being printed: the names are printed too, whichever tab is selected.
+fn printing() -> RwSignal<bool> {
+    let is_printing = RwSignal::new(false);
+    for (event, value) in [("beforeprint", true), ("afterprint", false)] {
+        let event = ev::Custom::<web_sys::Event>::new(event);
+        let handle = window_event_listener(event, move |_| is_printing.set(value));
+        on_cleanup(move || handle.remove());
+    }
+    is_printing
 }
 
 #[component]
