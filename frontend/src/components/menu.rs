@@ -138,6 +138,8 @@ fn handle_key(open: RwSignal<bool>, root: &Element, event: &KeyboardEvent) {
     let key = event.key();
     let to = match key.as_str() {
         "Escape" if open.get_untracked() => {
+            // It closes nothing else.
+            event.prevent_default();
             open.set(false);
             if let Some(opener) = root.first_element_child() {
                 browser::focus(&opener);

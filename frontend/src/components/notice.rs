@@ -2,43 +2,94 @@
 
 use std::time::Duration;
 
+use leptos::ev;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, FocusEvent};
 
 use super::icon::Icon;
+use crate::agent::Agent;
+use crate::browser;
 use crate::state::{Notice, Store, exchange, kept};
 
 /// How long a message of success stays.
 const STAY: Duration = Duration::from_secs(6);
 
-/// Errors stay until they are dismissed or replaced.
+/// The element that had the focus before the notice.
+type Before = StoredValue<Option<Element>, LocalStorage>;
+
+/// Messages above the page, which move nothing. Errors stay until they are dismissed or replaced.
 #[component]
 pub(crate) fn Notices() -> impl IntoView {
     let store = expect_context::<Store>();
+    let agent = expect_context::<Agent>();
     Effect::new(move || {
         if let Some(notice) = store.notice.get().filter(|notice| !notice.is_failure) {
-            let clear = move || {
-                if store
-                    .notice
-                    .with_untracked(|shown| shown.as_ref() == Some(&notice))
-                {
-                    store.notice.set(None);
-                }
-            };
-            set_timeout(clear, STAY);
+            clear_later(store, notice);
         }
     });
+    let before: Before = StoredValue::new_local(None);
+    window_event_listener(ev::keydown, move |event| {
+        // Escape closes a menu or a dialog first, and discards no text that only the notice has.
+        let is_free = !event.default_prevented() && !agent.dialog.get_untracked();
+        let is_simple = store.notice.with_untracked(|shown| {
+            shown
+                .as_ref()
+                .is_some_and(|notice| notice.rescue.is_none())
+        });
+        if event.key() == "Escape" && is_free && is_simple {
+            dismiss(store, before);
+        }
+    });
+    let shown = move |is_failure: bool| {
+        let notice = store.notice.get();
+        let notice = notice.filter(|notice| notice.is_failure == is_failure);
+        notice.map(|notice| view! { <Shown notice before /> })
+    };
     let is_elsewhere = Memo::new(move |_| store.elsewhere.with(Option::is_some));
     view! {
         <div class="all-notices">
-            <div class="notices" aria-live="polite">
+            <div role="status">
                 <Show when=move || is_elsewhere.get()><Elsewhere /></Show>
             </div>
-            <div class="notices" aria-live="polite">
-                {move || store.notice.get().map(|notice| view! { <Shown notice /> })}
-            </div>
+            <div role="status">{move || shown(false)}</div>
+            <div role="alert">{move || shown(true)}</div>
             <p class="unseen" aria-live="polite">{move || store.spoken.get()}</p>
         </div>
     }
+}
+
+/// Removes a message of success after a while, unless somebody is at it.
+fn clear_later(store: Store, notice: Notice) {
+    let clear = move || {
+        let is_current = store
+            .notice
+            .with_untracked(|shown| shown.as_ref() == Some(&notice));
+        if !is_current {
+            return;
+        }
+        if is_there("#notice:hover") || is_there("#notice:focus-within") {
+            clear_later(store, notice);
+        } else {
+            store.notice.set(None);
+        }
+    };
+    set_timeout(clear, STAY);
+}
+
+/// Removes the notice; its focus goes back to where it was before.
+fn dismiss(store: Store, before: Before) {
+    let had_focus = is_there("#notice:focus-within");
+    store.notice.set(None);
+    if let Some(before) = before.get_value().filter(|_| had_focus) {
+        browser::focus(&before);
+    }
+}
+
+fn is_there(selector: &str) -> bool {
+    document()
+        .query_selector(selector)
+        .is_ok_and(|found| found.is_some())
 }
 
 /// The choice between this document and that of another tab.
@@ -63,14 +114,23 @@ fn Elsewhere() -> impl IntoView {
 }
 
 #[component]
-fn Shown(notice: Notice) -> impl IntoView {
+fn Shown(notice: Notice, before: Before) -> impl IntoView {
     let store = expect_context::<Store>();
     let has_rescue = notice.rescue.is_some();
-    let dismiss = move |_| {
+    let click = move |_| {
         if has_rescue {
             kept::drop_rescued();
         }
-        store.notice.set(None);
+        dismiss(store, before);
+    };
+    let enter = move |event: FocusEvent| {
+        let from = event
+            .related_target()
+            .and_then(|from| from.dyn_into::<Element>().ok());
+        let is_outside = |from: &Element| from.closest("#notice").is_ok_and(|found| found.is_none());
+        if let Some(from) = from.filter(is_outside) {
+            before.set_value(Some(from));
+        }
     };
     let rescue = notice.rescue.map(|text| {
         view! {
@@ -86,7 +146,7 @@ fn Shown(notice: Notice) -> impl IntoView {
         ("notice", "good")
     };
     view! {
-        <div class=class id="notice">
+        <div class=class id="notice" on:focusin=enter>
             <Icon name=picture />
             <p>
                 {notice.text}
@@ -94,7 +154,7 @@ fn Shown(notice: Notice) -> impl IntoView {
                 <span class="muted">{notice.hint}</span>
             </p>
             {rescue}
-            <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
+            <button type="button" class="quiet" on:click=click>"Dismiss"</button>
         </div>
     }
 }
