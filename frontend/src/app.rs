@@ -72,9 +72,9 @@ fn App() -> impl IntoView {
         <main>
             <Show when=move || is_editing.get()><EditPage /></Show>
             <ReviewPage />
+            <FileInput />
         </main>
         <AgentDialog />
-        <FileInput />
     }
 }
 

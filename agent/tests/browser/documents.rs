@@ -24,7 +24,7 @@ async fn manifests_become_a_document_and_what_is_lost_is_told() {
     ] {
         page.wait_for_value(field, value).await;
     }
-    page.press_enter_at("[aria-label='Settings of service 1']")
+    page.press_enter_at("[aria-label^='Settings of service 1:']")
         .await;
     page.wait_for_value("spec.services[0].routes", "/front, /api/*")
         .await;

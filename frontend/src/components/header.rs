@@ -1,4 +1,4 @@
-//! The header: menu of the document, status, agent, and actions.
+//! The header: skip links, menu of the document, status, agent, and actions.
 
 use leptos::prelude::*;
 use shared::api::Intent;
@@ -9,7 +9,7 @@ use crate::agent::{Agent, Link};
 use crate::browser;
 use crate::document::{start, value};
 use crate::result::counts::Counts;
-use crate::review::{Review, Task};
+use crate::review::{Review, TITLE, Task};
 use crate::state::exchange::{self, Download};
 use crate::state::{Half, Page, Store, Tab};
 
@@ -17,10 +17,11 @@ use crate::state::{Half, Page, Store, Tab};
 pub(crate) fn Header() -> impl IntoView {
     view! {
         <header>
-            <span class="brand">
+            <SkipLinks />
+            <h1 class="brand">
                 <Icon name="brand" />
                 <span class="name">"fedmesh"</span>
-            </span>
+            </h1>
             <DocumentMenu />
             <Steps />
             <span class="space"></span>
@@ -29,6 +30,50 @@ pub(crate) fn Header() -> impl IntoView {
             <DownloadMenu />
             <ReviewButton />
         </header>
+    }
+}
+
+/// Links past the header and the form, visible while they have the focus.
+#[component]
+fn SkipLinks() -> impl IntoView {
+    let store = expect_context::<Store>();
+    // The fragment of the address belongs to shared documents, so the links leave it alone.
+    let skip = move |half: Half, selector: &'static str| {
+        move |event: web_sys::MouseEvent| {
+            event.prevent_default();
+            store.half.set(half);
+            // After a narrow window has changed to that half.
+            request_animation_frame(move || {
+                let target = document().query_selector(selector).ok().flatten();
+                if let Some(target) = target {
+                    browser::focus(&target);
+                }
+            });
+        }
+    };
+    view! {
+        <Show
+            when=move || store.page.get() == Page::Edit
+            fallback=|| {
+                let go = |event: web_sys::MouseEvent| {
+                    event.prevent_default();
+                    browser::focus_id(TITLE);
+                };
+                view! { <a class="skip" href=format!("#{TITLE}") on:click=go>"Skip to the review"</a> }
+            }
+        >
+            <a
+                class="skip"
+                id="skip-to-result"
+                href="#result-tabs"
+                on:click=skip(Half::Result, "#result-tabs [aria-selected=true]")
+            >
+                "Skip to the result"
+            </a>
+            <a class="skip" id="skip-to-document" href="#form" on:click=skip(Half::Form, "#form")>
+                "Skip to the document"
+            </a>
+        </Show>
     }
 }
 
@@ -62,7 +107,8 @@ fn DocumentMenu() -> impl IntoView {
         <Menu id="document" items>
             {move || {
                 let name = name.get();
-                if name.is_empty() { "unnamed".to_owned() } else { name }
+                let name = if name.is_empty() { "unnamed".to_owned() } else { name };
+                view! { <span class="words">{name}</span> }
             }}
         </Menu>
     }
@@ -208,7 +254,8 @@ fn DownloadMenu() -> impl IntoView {
     let is_primary = Signal::derive(move || !agent.is_connected());
     view! {
         <Menu id="download" is_right=true is_primary items>
-            "Download"
+            <Icon name="download" />
+            <span class="words">"Download"</span>
         </Menu>
     }
 }
@@ -226,11 +273,12 @@ fn ReviewButton() -> impl IntoView {
             review.order(Task::Plan(Intent::Apply));
         }
     };
+    // A narrow window shows the first part.
     let words = move || {
         if review.is_running.get() {
-            "Show the run"
+            ("Show", " the run")
         } else {
-            "Review & apply"
+            ("Review", " & apply")
         }
     };
     view! {
@@ -242,7 +290,7 @@ fn ReviewButton() -> impl IntoView {
                 disabled=move || !review.is_running.get() && !store.is_good()
                 on:click=click
             >
-                {words}
+                <span>{move || words().0}<span class="wide">{move || words().1}</span></span>
             </button>
         </Show>
     }

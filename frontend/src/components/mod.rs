@@ -15,5 +15,6 @@ pub(crate) mod object;
 pub(crate) mod table;
 pub(crate) mod tabs;
 mod text_panel;
+mod toolbar;
 pub(crate) mod virtual_list;
 pub(crate) mod what_if;

@@ -8,6 +8,7 @@ use web_sys::{Event, HtmlElement, KeyboardEvent};
 use super::field::{Errors, Notes, TextEditor};
 use super::icon::Icon;
 use super::object::ObjectFields;
+use super::toolbar::Toolbar;
 use super::virtual_list::{Rows, TableRows};
 use crate::agent::Agent;
 use crate::browser;
@@ -193,20 +194,25 @@ fn Row(list: List, index: usize) -> impl IntoView {
         .then(|| view! { <Toggle path=path.clone() list index icon_only=true /> });
     let is_open = path.clone();
     let details = path.clone();
+    // Without a second button, it is a tab stop itself.
+    let tab_index = (list == List::Clusters).then_some("-1");
     view! {
         <tr aria-rowindex=(index + 2).to_string()>
             {cells.collect_view()}
             <td class="tool">
-                {toggle}
-                <button
-                    type="button"
-                    class="quiet icon-only"
-                    title="Remove"
-                    aria-label=format!("Remove {} {}", list.word(), index + 1)
-                    on:click=remove
-                >
-                    <Icon name="remove" />
-                </button>
+                <Toolbar class="tools" label=format!("Actions of {} {}", list.word(), index + 1)>
+                    {toggle}
+                    <button
+                        type="button"
+                        class="quiet icon-only"
+                        title="Remove"
+                        tabindex=tab_index
+                        aria-label=format!("Remove {} {}", list.word(), index + 1)
+                        on:click=remove
+                    >
+                        <Icon name="remove" />
+                    </button>
+                </Toolbar>
             </td>
         </tr>
         <tr class="below">
@@ -237,7 +243,16 @@ fn Toggle(
     let store = expect_context::<Store>();
     let (own, toggled, shown) = (path.clone(), path.clone(), path.clone());
     let is_open = Memo::new(move |_| store.is_open(&own));
-    let words = move || (!icon_only).then(|| store.with(|document| summary(document, &shown)));
+    let words = Memo::new(move |_| {
+        (!icon_only).then(|| store.with(|document| summary(document, &shown)))
+    });
+    // The name contains the visible text, for those who say it.
+    let label = move || {
+        let of = format!("Settings of {} {}", list.word(), index + 1);
+        words
+            .get()
+            .map_or_else(|| of.clone(), |words| format!("{of}: {words}"))
+    };
     view! {
         <button
             type="button"
@@ -245,10 +260,10 @@ fn Toggle(
             title="Settings"
             aria-expanded=move || is_open.get().to_string()
             aria-controls=details_id(list, index)
-            aria-label=format!("Settings of {} {}", list.word(), index + 1)
+            aria-label=label
             on:click=move |_| store.set_open(&toggled, !is_open.get_untracked())
         >
-            {words}
+            {move || words.get()}
             <Icon name="down" />
         </button>
     }
@@ -372,7 +387,7 @@ fn Derived(index: usize) -> impl IntoView {
             store.half.set(Half::Result);
         };
         view! {
-            <button type="button" class="link" on:click=show>
+            <button type="button" class="link" tabindex="-1" on:click=show>
                 <code>{host}</code>
                 {format!(" and {others} more")}
             </button>
@@ -380,10 +395,10 @@ fn Derived(index: usize) -> impl IntoView {
         .into_any()
     };
     view! {
-        <div class="derived">
+        <Toolbar class="derived" label=format!("Names and settings of service {}", index + 1)>
             <span class="published">{published}</span>
             <Toggle path=item(SERVICES, index) list=List::Services index />
-        </div>
+        </Toolbar>
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) fn EditPage() -> impl IntoView {
             <div class="form-half">
                 <form
                     class="document"
+                    id="form"
+                    tabindex="-1"
                     aria-label="Mesh document"
                     inert=move || is_blocked.get()
                     on:submit=|event| event.prevent_default()

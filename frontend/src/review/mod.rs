@@ -20,5 +20,5 @@ mod verification;
 mod verify;
 
 pub(crate) use page::ReviewPage;
-pub(crate) use state::Review;
+pub(crate) use state::{Review, TITLE};
 pub(crate) use task::Task;
