@@ -48,6 +48,7 @@ pub(crate) fn Tabs() -> impl IntoView {
     });
     view! {
         <div class="result">
+            <h2 class="unseen">"Result"</h2>
             <div class="tabs">
                 <div role="tablist" id="result-tabs" aria-label="Result" on:keydown=move |event| step(store, &event)>
                     {heads.collect_view()}
