@@ -6,8 +6,9 @@ const start = async (js, wasm) => {
   await init({ module_or_path: at(wasm) });
 };
 
-// The names of the workers are the same in all builds, so the number of the build prevents a cache from returning
-// those of another build.
+// The names of what is loaded on demand are the same in all builds, so the number of the build prevents a cache from
+// returning that of another build.
+globalThis.loadModule = (name) => import(at(`${name}.mjs?${build}`));
 globalThis.startWorker = (name) => new Worker(at(`${name}_loader.js?${build}`));
 
 try {

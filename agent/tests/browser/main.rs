@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod accessibility;
 #[expect(dead_code, reason = "tests of its end wait for it")]
 mod agent_process;
 mod documents;
@@ -85,7 +86,7 @@ async fn a_document_is_typed_on_a_static_host_and_downloaded() {
     page.click("spec.dns.externalDns").await;
     page.fill("spec.dns.externalDns.provider", "google").await;
     page.fill("spec.dns.externalDns.ownerId", "demo").await;
-    page.press_enter_at("[aria-label='Settings of service 1']")
+    page.press_enter_at("[aria-label^='Settings of service 1:']")
         .await;
     page.fill("spec.services[0].routes", "/html, /status, /delay")
         .await;

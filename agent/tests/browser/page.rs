@@ -426,6 +426,18 @@ impl Page {
         .await;
     }
 
+    /// Runs a script in the page; its result, or that of its promise.
+    pub(crate) async fn run(&self, script: &str) -> serde_json::Value {
+        let answer = self.browser.driver().execute(script, Vec::new()).await;
+        answer.unwrap().json().clone()
+    }
+
+    /// Shows the page in colours and a size.
+    pub(crate) async fn show_at(&self, colours: ColourScheme, (width, height): (u32, u32)) {
+        self.browser.set_colours(colours).await.unwrap();
+        self.browser.set_viewport(width, height).await.unwrap();
+    }
+
     /// Takes a picture in each combination of colours and size.
     pub(crate) async fn picture(&self, name: &str, colours: &[ColourScheme], sizes: &[(u32, u32)]) {
         for &colour in colours {

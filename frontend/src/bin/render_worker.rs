@@ -110,12 +110,11 @@ impl Work {
     }
 
     fn bundle(&mut self) -> Result<&mut Bundle, String> {
-        let bundle = match self.bundle.take() {
-            Some(bundle) => bundle,
-            None => {
-                let (mesh, resolved) = self.resolved()?;
-                Bundle::new(&mesh, resolved)
-            }
+        let bundle = if let Some(bundle) = self.bundle.take() {
+            bundle
+        } else {
+            let (mesh, resolved) = self.resolved()?;
+            Bundle::new(&mesh, resolved)
         };
         Ok(self.bundle.insert(bundle))
     }
@@ -230,7 +229,7 @@ impl Bundle {
         }
         let files = &mut self.files;
         self.whole.get_or_insert_with(|| {
-            let files: Vec<Vec<TextFile>> = files.iter_mut().flat_map(Option::take).collect();
+            let files: Vec<Vec<TextFile>> = files.iter_mut().filter_map(Option::take).collect();
             let ends = files.iter().scan(0, |end, files| {
                 *end += files.len();
                 Some(*end)

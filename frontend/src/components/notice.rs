@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, FocusEvent};
+use web_sys::Element;
 
 use super::icon::Icon;
 use crate::agent::Agent;
@@ -15,7 +15,7 @@ use crate::state::{Notice, Store, exchange, kept};
 /// How long a message of success stays.
 const STAY: Duration = Duration::from_secs(6);
 
-/// The element that had the focus before the notice.
+/// The element that had the focus last, outside of the notice.
 type Before = StoredValue<Option<Element>, LocalStorage>;
 
 /// Messages above the page, which move nothing. Errors stay until they are dismissed or replaced.
@@ -29,14 +29,22 @@ pub(crate) fn Notices() -> impl IntoView {
         }
     });
     let before: Before = StoredValue::new_local(None);
+    window_event_listener(ev::focusin, move |event| {
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok());
+        let is_outside =
+            |target: &Element| target.closest("#notice").is_ok_and(|found| found.is_none());
+        if let Some(target) = target.filter(is_outside) {
+            before.set_value(Some(target));
+        }
+    });
     window_event_listener(ev::keydown, move |event| {
         // Escape closes a menu or a dialog first, and discards no text that only the notice has.
         let is_free = !event.default_prevented() && !agent.dialog.get_untracked();
-        let is_simple = store.notice.with_untracked(|shown| {
-            shown
-                .as_ref()
-                .is_some_and(|notice| notice.rescue.is_none())
-        });
+        let is_simple = store
+            .notice
+            .with_untracked(|shown| shown.as_ref().is_some_and(|notice| notice.rescue.is_none()));
         if event.key() == "Escape" && is_free && is_simple {
             dismiss(store, before);
         }
@@ -123,15 +131,6 @@ fn Shown(notice: Notice, before: Before) -> impl IntoView {
         }
         dismiss(store, before);
     };
-    let enter = move |event: FocusEvent| {
-        let from = event
-            .related_target()
-            .and_then(|from| from.dyn_into::<Element>().ok());
-        let is_outside = |from: &Element| from.closest("#notice").is_ok_and(|found| found.is_none());
-        if let Some(from) = from.filter(is_outside) {
-            before.set_value(Some(from));
-        }
-    };
     let rescue = notice.rescue.map(|text| {
         view! {
             <button type="button" on:click=move |_| exchange::download_rescued(store, &text)>
@@ -146,7 +145,7 @@ fn Shown(notice: Notice, before: Before) -> impl IntoView {
         ("notice", "good")
     };
     view! {
-        <div class=class id="notice" on:focusin=enter>
+        <div class=class id="notice">
             <Icon name=picture />
             <p>
                 {notice.text}

@@ -243,9 +243,8 @@ fn Toggle(
     let store = expect_context::<Store>();
     let (own, toggled, shown) = (path.clone(), path.clone(), path.clone());
     let is_open = Memo::new(move |_| store.is_open(&own));
-    let words = Memo::new(move |_| {
-        (!icon_only).then(|| store.with(|document| summary(document, &shown)))
-    });
+    let words =
+        Memo::new(move |_| (!icon_only).then(|| store.with(|document| summary(document, &shown))));
     // The name contains the visible text, for those who say it.
     let label = move || {
         let of = format!("Settings of {} {}", list.word(), index + 1);

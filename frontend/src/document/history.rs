@@ -120,16 +120,15 @@ impl History {
         }
         let run = self.take_run(None);
         let change = |before: &Written| TextChange::between(&before.text, text);
-        match (&run, self.past.last_mut()) {
-            (Some(before), Some(last)) => last.text = change(before),
-            _ => {
-                let step = Step {
-                    changes: Vec::new(),
-                    text: change(&self.present),
-                    was_unread: self.present.is_unread,
-                };
-                self.push(step);
-            }
+        if let (Some(before), Some(last)) = (&run, self.past.last_mut()) {
+            last.text = change(before);
+        } else {
+            let step = Step {
+                changes: Vec::new(),
+                text: change(&self.present),
+                was_unread: self.present.is_unread,
+            };
+            self.push(step);
         }
         self.future.clear();
         let before = run.unwrap_or_else(|| self.present.clone());

@@ -77,7 +77,8 @@ pub(crate) fn keep(store: Store) {
     // Changes from before this tab was open, or that the user had not decided about before a reload.
     if Keep::Tab.text(OWN).is_some() {
         let last = Keep::Always.text(SAVED);
-        notice(store, last.and_then(|json| parse(&json).ok()));
+        let last = last.and_then(|json| parse(&json).ok());
+        notice(store, last.filter(|last| *last != store.written()));
         if store.elsewhere.with_untracked(Option::is_none) {
             notice(store, Keep::Tab.get(ELSEWHERE));
         }

@@ -3,7 +3,7 @@
 //! The text is cut into the keys and items of its lists and maps, each with the comments above it. Pieces whose value
 //! stays are copied, also to another place in their list; the others are written anew.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
@@ -60,17 +60,17 @@ fn parse(text: &str) -> Option<Node> {
     loop {
         match parser.next_event()?.ok()? {
             (Event::StreamStart | Event::DocumentStart(..), _) => {}
-            (event, span) => return node(text, &mut parser, event, span),
+            (event, span) => return node(text, &mut parser, &event, span),
         }
     }
 }
 
 type Events<'t> = Parser<'t, granit_parser::StrInput<'t>>;
 
-fn node<'t>(text: &str, events: &mut Events<'t>, event: Event<'t>, span: Span) -> Option<Node> {
+fn node<'t>(text: &str, events: &mut Events<'t>, event: &Event<'t>, span: Span) -> Option<Node> {
     let mut range = span.byte_range()?;
     let kind = match event {
-        Event::Scalar(_, style, ..) => Kind::Scalar(style),
+        Event::Scalar(_, style, ..) => Kind::Scalar(*style),
         Event::Alias(_) => Kind::Alias,
         Event::SequenceStart(style, ..) => {
             let mut items = Vec::new();
@@ -80,10 +80,10 @@ fn node<'t>(text: &str, events: &mut Events<'t>, event: Event<'t>, span: Span) -
                         range.end = span.byte_range()?.end;
                         break;
                     }
-                    (event, span) => items.push(node(text, events, event, span)?),
+                    (event, span) => items.push(node(text, events, &event, span)?),
                 }
             }
-            Kind::List(style, items)
+            Kind::List(*style, items)
         }
         Event::MappingStart(style, ..) => {
             let mut fields = Vec::new();
@@ -107,7 +107,7 @@ fn node<'t>(text: &str, events: &mut Events<'t>, event: Event<'t>, span: Span) -
                     return None;
                 }
                 let (event, span) = events.next_event()?.ok()?;
-                let mut value = node(text, events, event, span)?;
+                let mut value = node(text, events, &event, span)?;
                 if value.range.is_empty() {
                     // Nothing is written; the parser puts it at the next token.
                     let after = after_colon(text, &key)?;
@@ -118,7 +118,7 @@ fn node<'t>(text: &str, events: &mut Events<'t>, event: Event<'t>, span: Span) -
             if let (StructureStyle::Block, Some((first, _))) = (style, fields.first()) {
                 range.start = first.range.start;
             }
-            Kind::Map(style, fields)
+            Kind::Map(*style, fields)
         }
         _ => return None,
     };
@@ -489,13 +489,10 @@ fn sources<'v>(node: &Node, old: &Value, new: &'v Value) -> Option<Vec<Source<'v
                 let at = sources.iter().position(
                     |source| matches!(source, Source::Piece(at, _) if names[*at] == name),
                 );
-                match at {
-                    Some(at) => behind = at + 1,
-                    None => {
-                        sources.insert(behind, Source::New(Some(name), value));
-                        behind += 1;
-                    }
+                if at.is_none() {
+                    sources.insert(behind, Source::New(Some(name), value));
                 }
+                behind = at.unwrap_or(behind) + 1;
             }
             Some(sources)
         }
@@ -548,7 +545,7 @@ fn align(old: &[Value], new: &[Value]) -> Vec<Option<usize>> {
         },
     ];
     for identity in identities {
-        let mut known: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut known: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, item) in old.iter().enumerate().rev().filter(|(at, _)| !is_used[*at]) {
             if let Some(identity) = identity(item) {
                 known.entry(identity).or_default().push(at);
@@ -859,7 +856,7 @@ spec:
         for (line, choice) in block.lines().zip(choices.iter().cycle()) {
             let indent = &line[..line.len() - line.trim_start().len()];
             if choice % 4 == 1 {
-                text.push_str(&format!("{indent}# c{count}!\n"));
+                text.extend([indent, "# c", &count.to_string(), "!\n"]);
                 count += 1;
             }
             if choice % 8 == 2 {
@@ -867,7 +864,7 @@ spec:
             }
             text.push_str(line);
             if choice % 4 == 3 {
-                text.push_str(&format!("  # c{count}!"));
+                text.extend(["  # c", &count.to_string(), "!"]);
                 count += 1;
             }
             text.push('\n');
