@@ -338,7 +338,7 @@ mod tests {
     fn the_file_that_is_looked_at_is_rendered_first() {
         let mesh = walkthrough();
         let mut work = on(&mesh);
-        let path = "clusters/cluster1/60-httpbin.default.yaml";
+        let path = "cluster1/60-httpbin.default.yaml";
         let (texts, _) = render(&mut work, path);
         let before = texts.iter().flatten().next().unwrap().clone();
         assert!(texts[0].is_none(), "its part is not known");

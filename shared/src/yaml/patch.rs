@@ -58,7 +58,7 @@ pub(super) fn patch(text: &str, old: &Value, new: &Value) -> Option<String> {
 fn parse(text: &str) -> Option<Node> {
     let mut parser = Parser::new_from_str(text);
     loop {
-        match parser.next_event()?.ok()? {
+        match next(&mut parser)? {
             (Event::StreamStart | Event::DocumentStart(..), _) => {}
             (event, span) => return node(text, &mut parser, &event, span),
         }
@@ -66,6 +66,16 @@ fn parse(text: &str) -> Option<Node> {
 }
 
 type Events<'t> = Parser<'t, granit_parser::StrInput<'t>>;
+
+/// The next event that is no comment; those are between the nodes.
+fn next<'t>(events: &mut Events<'t>) -> Option<(Event<'t>, Span)> {
+    loop {
+        match events.next_event()?.ok()? {
+            (Event::Comment(..), _) => {}
+            event => return Some(event),
+        }
+    }
+}
 
 fn node<'t>(text: &str, events: &mut Events<'t>, event: &Event<'t>, span: Span) -> Option<Node> {
     let mut range = span.byte_range()?;
@@ -75,7 +85,7 @@ fn node<'t>(text: &str, events: &mut Events<'t>, event: &Event<'t>, span: Span) 
         Event::SequenceStart(style, ..) => {
             let mut items = Vec::new();
             loop {
-                match events.next_event()?.ok()? {
+                match next(events)? {
                     (Event::SequenceEnd, span) => {
                         range.end = span.byte_range()?.end;
                         break;
@@ -88,7 +98,7 @@ fn node<'t>(text: &str, events: &mut Events<'t>, event: &Event<'t>, span: Span) 
         Event::MappingStart(style, ..) => {
             let mut fields = Vec::new();
             loop {
-                let (event, span) = events.next_event()?.ok()?;
+                let (event, span) = next(events)?;
                 let key = match event {
                     Event::MappingEnd => {
                         range.end = span.byte_range()?.end;
@@ -106,7 +116,7 @@ fn node<'t>(text: &str, events: &mut Events<'t>, event: &Event<'t>, span: Span) 
                 if text[..key.range.start].trim_end().ends_with('?') {
                     return None;
                 }
-                let (event, span) = events.next_event()?.ok()?;
+                let (event, span) = next(events)?;
                 let mut value = node(text, events, &event, span)?;
                 if value.range.is_empty() {
                     // Nothing is written; the parser puts it at the next token.
