@@ -224,6 +224,9 @@ pub(crate) fn missing_packages() -> Vec<&'static str> {
         .collect()
 }
 
+/// The Debian packages with npm.
+pub(crate) const NPM: [&str; 2] = ["nodejs", "npm"];
+
 /// The package of the name server for tests, if it is missing.
 pub(crate) fn missing_name_server() -> Vec<&'static str> {
     let mut missing = missing_packages();

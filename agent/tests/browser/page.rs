@@ -143,18 +143,21 @@ impl Page {
 
     /// Types into the text editor.
     pub(crate) async fn type_text(&self, keys: impl Into<TypingData>) {
-        let host = self.element("document-text").await;
-        let root = host.get_shadow_root().await.unwrap();
-        let content = root.find(By::Css(".cm-content")).await.unwrap();
+        let content = self.in_editor(".cm-content").await;
         content.send_keys(keys).await.unwrap();
     }
 
     /// Takes the first suggestion of the text editor with the mouse.
     pub(crate) async fn take_suggestion(&self) {
+        let first = self.in_editor(".cm-tooltip-autocomplete li").await;
+        first.click().await.unwrap();
+    }
+
+    /// The first element of the text editor that a selector finds.
+    async fn in_editor(&self, selector: &str) -> WebElement {
         let host = self.element("document-text").await;
         let root = host.get_shadow_root().await.unwrap();
-        let first = root.find(By::Css(".cm-tooltip-autocomplete li")).await;
-        first.unwrap().click().await.unwrap();
+        root.find(By::Css(selector)).await.unwrap()
     }
 
     /// Waits until the text editor, or what a selector finds in it, contains a text.
@@ -442,8 +445,7 @@ impl Page {
     pub(crate) async fn picture(&self, name: &str, colours: &[ColourScheme], sizes: &[(u32, u32)]) {
         for &colour in colours {
             for &(width, height) in sizes {
-                self.browser.set_colours(colour).await.unwrap();
-                self.browser.set_viewport(width, height).await.unwrap();
+                self.show_at(colour, (width, height)).await;
                 // Motion on the page takes less than this.
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 let word = if colour == ColourScheme::Light {
@@ -455,8 +457,7 @@ impl Page {
                 self.browser.screenshot(&file).await.unwrap();
             }
         }
-        self.browser.set_colours(ColourScheme::Light).await.unwrap();
-        self.browser.set_viewport(1280, 800).await.unwrap();
+        self.show_at(ColourScheme::Light, (1280, 800)).await;
     }
 }
 

@@ -14,12 +14,16 @@ const LINES: &str = ".cm-line";
 const SUFFIX: &str = "spec.dns.suffix";
 const NAME: &str = "metadata.name";
 
+/// The number of the line that contains a word, from 1.
+fn line_of(text: &str, word: &str) -> usize {
+    text.lines().position(|line| line.contains(word)).unwrap() + 1
+}
+
 /// Keys that lead to the end of the line that contains a word. Each time that keys are sent, the cursor is at the end of the
 /// text first.
 fn at_end_of(text: &str, word: &str) -> TypingData {
-    let line = text.lines().position(|line| line.contains(word)).unwrap();
     let start = Key::Control + Key::Home + Key::Null;
-    (0..line).fold(start, |keys, _| keys + Key::Down) + Key::End
+    (1..line_of(text, word)).fold(start, |keys, _| keys + Key::Down) + Key::End
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,11 +81,7 @@ async fn an_error_in_the_text_has_its_line_and_survives_a_reload() {
     let mesh = Mesh::read(&fs::read_to_string(repository("examples/walkthrough.yaml")).unwrap());
     let text = mesh.unwrap().to_yaml();
     page.type_text(at_end_of(&text, "suffix") + ": x").await;
-    let line = text
-        .lines()
-        .position(|line| line.contains("suffix"))
-        .unwrap()
-        + 1;
+    let line = line_of(&text, "suffix");
     page.wait_for_text("text-error", &format!("Line {line}: "))
         .await;
     assert_eq!(page.count("form.document[inert]", "").await, 1);

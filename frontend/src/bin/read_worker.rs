@@ -2,7 +2,7 @@
 
 use frontend::workers::reading::{Opened, Unreadable, parts};
 use frontend::workers::serve;
-use frontend::workers::text::{Made, Request, TextError};
+use frontend::workers::text::{Made, Request};
 use serde::Serialize;
 use serde_json::Value;
 use shared::Mesh;
@@ -17,51 +17,51 @@ const SHOWN: usize = 10;
 
 fn main() {
     serve(|request| {
-        if let Some(request) = request.as_string() {
-            return answer(&request).into();
-        }
-        let response = parts(request).and_then(|(suffix, files)| read(files, &suffix));
-        // Responses have text keys only, so this does not fail.
-        serde_json::to_string(&response).unwrap_or_default().into()
+        let response = match request.as_string() {
+            Some(request) => answer(&request),
+            None => json(&parts(request).and_then(|(suffix, files)| read(files, &suffix))),
+        };
+        response.into()
     });
+}
+
+fn json<T: Serialize>(response: &Result<T, Unreadable>) -> String {
+    // Responses have text keys only, so this does not fail.
+    serde_json::to_string(response).unwrap_or_default()
 }
 
 /// Answers a request about a text; both are JSON.
 fn answer(request: &str) -> String {
-    fn json<T: Serialize>(response: &Result<T, TextError>) -> String {
-        // As above.
-        serde_json::to_string(response).unwrap_or_default()
-    }
     match serde_json::from_str(request) {
         Ok(Request::Read(text)) => json(&value(&text)),
         Ok(Request::Write { text, document }) => {
             let (text, is_kept) = Mesh::write_value(&text, &document);
-            json(&Ok(Made { text, is_kept }))
+            json(&Ok(Made {
+                text: text.into(),
+                is_kept,
+            }))
         }
         Ok(Request::Lines { text, paths }) => {
             let positions = Positions::of(&text);
             let line = |path: &String| positions.find(path).map(|at| at.line);
             json(&Ok(paths.iter().map(line).collect::<Vec<_>>()))
         }
-        Err(error) => json::<()>(&Err(TextError {
-            message: error.to_string(),
-            ..TextError::default()
-        })),
+        Err(error) => json::<()>(&Err(unreadable(error.to_string(), ""))),
     }
 }
 
 /// The document that a text is; it may be incomplete.
-fn value(text: &str) -> Result<Value, TextError> {
+fn value(text: &str) -> Result<Value, Unreadable> {
     match Mesh::read_value(text) {
-        Ok((value, _)) if value.is_object() => Ok(value),
-        Ok(_) => Err(TextError {
+        Ok(value) if value.is_object() => Ok(value),
+        Ok(_) => Err(Unreadable {
             message: "the text is not a Mesh document".to_owned(),
             hint: "start it with `apiVersion: fedmesh.dev/v1alpha1` and `kind: Mesh`".to_owned(),
             line: Some(1),
         }),
         Err(errors) => Err(errors
             .first()
-            .map_or_else(TextError::default, |error| TextError {
+            .map_or_else(Unreadable::default, |error| Unreadable {
                 message: error.message.clone(),
                 hint: error.hint.clone(),
                 line: error.line,
@@ -73,6 +73,7 @@ fn unreadable(message: impl Into<String>, hint: impl Into<String>) -> Unreadable
     Unreadable {
         message: message.into(),
         hint: hint.into(),
+        line: None,
     }
 }
 
@@ -315,13 +316,13 @@ mod tests {
     #[test]
     fn errors_of_a_document_have_line_path_and_hint() {
         let text = DOCUMENT.replacen("region: us-west2", "regoin: us-west2", 1);
-        let Unreadable { message, hint } = error(&text);
+        let Unreadable { message, hint, .. } = error(&text);
         assert!(message.starts_with("line "), "{message}");
         assert!(message.contains("spec.clusters[0]"), "{message}");
         assert!(hint.contains("region"), "{hint}");
 
         let text = DOCUMENT.replace("region: us-west2", "regoin: us-west2");
-        let Unreadable { message, hint } = error(&text.replace("suffix:", "sufix:"));
+        let Unreadable { message, hint, .. } = error(&text.replace("suffix:", "sufix:"));
         let lines: Vec<&str> = message.lines().collect();
         assert_eq!((lines[0], lines.len()), ("3 errors", 4), "{message}");
         assert!(
@@ -359,9 +360,9 @@ mod tests {
     }
 
     /// The response as the page reads it.
-    fn ask<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, TextError> {
+    fn ask<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, Unreadable> {
         let response = answer(&serde_json::to_string(request).unwrap());
-        serde_json::from_str::<Result<T, TextError>>(&response).unwrap()
+        serde_json::from_str::<Result<T, Unreadable>>(&response).unwrap()
     }
 
     #[test]
@@ -384,7 +385,7 @@ mod tests {
             document,
         });
         let expected = Made {
-            text: text.replace("my.dns.zone.name", "other.zone"),
+            text: text.replace("my.dns.zone.name", "other.zone").into(),
             is_kept: true,
         };
         assert_eq!(made, Ok(expected));

@@ -12,7 +12,6 @@ use shared::Mesh;
 use shared::bundle::{MESH_FILE, Part, Rendered, TextFile, Texts, write_zip};
 use shared::facts::Facts;
 use shared::resolved::Resolved;
-use wasm_bindgen::JsValue;
 
 /// Milliseconds after which rendering responds, so that a changed document waits no longer.
 const SLICE: f64 = 100.0;
@@ -28,6 +27,9 @@ enum Response {
     Rendering(Rendering),
     Simulated(Simulated),
     Text(String),
+    /// Not as JSON.
+    #[serde(skip)]
+    Archive(Vec<u8>),
 }
 
 thread_local! {
@@ -46,15 +48,12 @@ fn main() {
                 work.document = document.into_owned();
                 work.bundle = None;
             }
-            if request.form == Form::Zip {
-                return match work.zip() {
-                    Ok(bytes) => js_sys::Uint8Array::from(bytes.as_slice()).into(),
-                    Err(error) => JsValue::from_str(&error),
-                };
-            }
             let start = js_sys::Date::now();
             let go_on = || js_sys::Date::now() - start < SLICE;
-            response(&work.answer(request.form, &go_on))
+            match work.answer(request.form, &go_on) {
+                Ok(Response::Archive(bytes)) => js_sys::Uint8Array::from(bytes.as_slice()).into(),
+                answer => response(&answer),
+            }
         })
     });
 }
@@ -98,7 +97,10 @@ impl Work {
             Form::Render(path) => Response::Rendering(self.render(path.as_deref(), go_on)?),
             Form::Text(path) => Response::Text(self.text(&path)?),
             Form::Stream => Response::Text(self.small()?.texts.to_stream()),
-            Form::Zip => return Err("an archive is no text".to_owned()),
+            Form::Zip => {
+                let archive = write_zip(self.small()?.texts.files());
+                Response::Archive(archive.map_err(|error| error.to_string())?)
+            }
         })
     }
 
@@ -128,47 +130,36 @@ impl Work {
         let known = looked_at.filter(|(known, _)| Some(known.as_str()) == path);
         let mut first = known.map(|(_, part)| *part);
         let bundle = self.bundle()?;
-        let mut text = (path == Some(MESH_FILE)).then(|| bundle.rendered.mesh_yaml.clone());
-        let mut found = None;
         while let Some(index) = bundle.next(first.take()) {
-            let files = bundle.write(index);
-            if let Some(path) = path
-                && let Some(file) = files
-                    .iter()
-                    .find(|file| file.places.iter().any(|place| place.path == path))
-            {
-                text = Some(file.text.clone());
-                found = Some(bundle.parts[index]);
-            }
+            bundle.write(index);
             if !go_on() {
                 break;
             }
         }
-        let rendering = Rendering {
+        Ok(Rendering {
             done: bundle.files.iter().flatten().count(),
             total: bundle.parts.len(),
-            text,
             manifests: bundle.is_done().then(|| bundle.whole().manifests.clone()),
-        };
-        if found.is_some() {
-            self.looked_at = path.map(str::to_owned).zip(found);
-        }
-        Ok(rendering)
+            text: path.and_then(|path| self.look_at(path)),
+        })
     }
 
-    /// The text of a file. The other parts are rendered before, unless its part is known.
+    /// The text of a file. All parts are rendered before.
     fn text(&mut self, path: &str) -> Result<String, String> {
-        let whole = self.bundle()?.whole();
+        self.bundle()?.whole();
+        self.look_at(path)
+            .ok_or_else(|| format!("there is no file {path}"))
+    }
+
+    /// The text of a file, if its part is rendered.
+    fn look_at(&mut self, path: &str) -> Option<String> {
+        let bundle = self.bundle.as_ref()?;
         if path == MESH_FILE {
-            return Ok(whole.texts.mesh_yaml.clone());
+            return Some(bundle.rendered.mesh_yaml.clone());
         }
-        let found = whole.texts.find(path);
-        let (index, text) = found.ok_or_else(|| format!("there is no file {path}"))?;
-        let part = whole.ends.partition_point(|end| *end <= index);
-        let text = text.to_owned();
-        let part = self.bundle()?.parts[part];
+        let (part, text) = bundle.find(path)?;
         self.looked_at = Some((path.to_owned(), part));
-        Ok(text)
+        Some(text.to_owned())
     }
 
     /// The whole bundle, unless it is too large for a download.
@@ -182,10 +173,6 @@ impl Work {
             ));
         }
         Ok(whole)
-    }
-
-    fn zip(&mut self) -> Result<Vec<u8>, String> {
-        write_zip(self.small()?.texts.files()).map_err(|error| error.to_string())
     }
 }
 
@@ -218,8 +205,25 @@ impl Bundle {
     }
 
     /// Renders a part.
-    fn write(&mut self, index: usize) -> &[TextFile] {
-        self.files[index].insert(self.rendered.files(self.parts[index]))
+    fn write(&mut self, index: usize) {
+        self.files[index] = Some(self.rendered.files(self.parts[index]));
+    }
+
+    /// The part of a file, and the file's text, if that part is rendered.
+    fn find(&self, path: &str) -> Option<(Part, &str)> {
+        if let Some(whole) = &self.whole {
+            let (index, text) = whole.texts.find(path)?;
+            let part = whole.ends.partition_point(|end| *end <= index);
+            return Some((self.parts[part], text));
+        }
+        let has_path = |file: &&TextFile| file.places.iter().any(|place| place.path == path);
+        self.parts
+            .iter()
+            .zip(&self.files)
+            .find_map(|(part, files)| {
+                let file = files.iter().flatten().find(has_path)?;
+                Some((*part, file.text.as_str()))
+            })
     }
 
     /// The whole bundle; what is missing is rendered.
@@ -329,7 +333,10 @@ mod tests {
                         Ok(text.to_owned())
                     );
                 }
-                assert_eq!(work.zip(), Ok(bundle.to_zip().unwrap()));
+                assert_eq!(
+                    work.answer(Form::Zip, &|| false),
+                    Ok(Response::Archive(bundle.to_zip().unwrap()))
+                );
             }
         }
     }
@@ -379,7 +386,10 @@ mod tests {
             let error = ask::<Manifests>(form, &mesh).unwrap_err();
             assert_eq!(error, "the document has errors");
         }
-        assert_eq!(on(&mesh).zip(), Err("the document has errors".to_owned()));
+        assert_eq!(
+            on(&mesh).answer(Form::Zip, &|| false),
+            Err("the document has errors".to_owned())
+        );
         assert_eq!(ask(Form::Document, &mesh), Ok(mesh.to_yaml()));
         let checks: Checks = ask(Form::Checks, &mesh).unwrap();
         assert!(checks.names.is_none() && !checks.findings.is_empty());

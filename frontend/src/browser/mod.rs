@@ -82,12 +82,26 @@ pub(crate) fn element_at(path: &str) -> Option<Element> {
         return Some(element);
     }
     for inside in [format!("{path}."), format!("{path}[")] {
-        let selector = format!("[id^=\"{inside}\"]");
-        if let Some(element) = document.query_selector(&selector).ok().flatten() {
+        if let Some(element) = find(&format!("[id^=\"{inside}\"]")) {
             return Some(element);
         }
     }
     element_at(crate::document::path::parent(path)?)
+}
+
+/// The first element that a selector finds.
+pub(crate) fn find(selector: &str) -> Option<Element> {
+    document().query_selector(selector).ok().flatten()
+}
+
+/// All elements inside of another one that a selector finds.
+pub(crate) fn find_all<T: JsCast>(around: &Element, selector: &str) -> Vec<T> {
+    let Ok(found) = around.query_selector_all(selector) else {
+        return Vec::new();
+    };
+    (0..found.length())
+        .filter_map(|index| found.get(index)?.dyn_into().ok())
+        .collect()
 }
 
 /// The id of the input that opens files.

@@ -44,8 +44,7 @@ fn SkipLinks() -> impl IntoView {
             store.half.set(half);
             // After a narrow window has changed to that half.
             request_animation_frame(move || {
-                let target = document().query_selector(selector).ok().flatten();
-                if let Some(target) = target {
+                if let Some(target) = browser::find(selector) {
                     browser::focus(&target);
                 }
             });

@@ -254,11 +254,7 @@ fn Files(lines: Memo<Vec<Line>>, path: Memo<String>) -> impl IntoView {
             rows.show(index);
             store.file.set(Some(file));
             request_animation_frame(|| {
-                let current = document()
-                    .query_selector(".files [aria-current]")
-                    .ok()
-                    .flatten();
-                if let Some(current) = current {
+                if let Some(current) = browser::find(".files [aria-current]") {
                     browser::focus(&current);
                 }
             });
@@ -360,7 +356,10 @@ fn load(store: Store, rendered: Arc<Rendered>, path: String) {
         view.as_ref()
             .is_some_and(|view| view.path == path && Arc::ptr_eq(&view.of, &rendered.of))
     });
-    if is_there {
+    // The worker renders a later document, and this file of it first: the one before would be rendered again.
+    let is_late = untrack(|| store.unrendered()).is_some()
+        && store.unrenderable.with_untracked(Option::is_none);
+    if is_there || is_late {
         return;
     }
     spawn_local(async move {

@@ -173,12 +173,7 @@ enum Move {
 }
 
 fn move_focus(root: &Element, to: &Move) {
-    let Ok(items) = root.query_selector_all("[role=menuitem]") else {
-        return;
-    };
-    let items: Vec<HtmlElement> = (0..items.length())
-        .filter_map(|index| items.get(index)?.dyn_into().ok())
-        .collect();
+    let items: Vec<HtmlElement> = browser::find_all(root, "[role=menuitem]");
     let count = items.len();
     if count == 0 {
         return;

@@ -76,7 +76,7 @@ fn clear_later(store: Store, notice: Notice) {
         if !is_current {
             return;
         }
-        if is_there("#notice:hover") || is_there("#notice:focus-within") {
+        if browser::find("#notice:is(:hover, :focus-within)").is_some() {
             clear_later(store, notice);
         } else {
             store.notice.set(None);
@@ -87,17 +87,11 @@ fn clear_later(store: Store, notice: Notice) {
 
 /// Removes the notice; its focus goes back to where it was before.
 fn dismiss(store: Store, before: Before) {
-    let had_focus = is_there("#notice:focus-within");
+    let had_focus = browser::find("#notice:focus-within").is_some();
     store.notice.set(None);
     if let Some(before) = before.get_value().filter(|_| had_focus) {
         browser::focus(&before);
     }
-}
-
-fn is_there(selector: &str) -> bool {
-    document()
-        .query_selector(selector)
-        .is_ok_and(|found| found.is_some())
 }
 
 /// The choice between this document and that of another tab.

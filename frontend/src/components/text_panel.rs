@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use leptos::html;
-use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Serialize;
@@ -13,7 +12,7 @@ use wasm_bindgen::closure::Closure;
 use super::icon::Icon;
 use crate::browser;
 use crate::browser::editor::{Editor, Page};
-use crate::state::{Store, TextOf, renderer, writer};
+use crate::state::{Store, renderer, writer};
 use crate::text::complete;
 
 /// Findings that are marked in the text.
@@ -35,12 +34,11 @@ pub(crate) fn TextPanel() -> impl IntoView {
     // Set once the editor is open, so that what follows the document follows it too.
     let is_open = RwSignal::new(false);
     let failure = RwSignal::new(None::<String>);
-    let pause = StoredValue::new(None::<TimeoutHandle>);
     Effect::new(move || {
         let Some(parent) = parent.get() else { return };
         spawn_local(async move {
             // The text follows, see below.
-            let opened = Editor::open(&parent, "", page(store, pause)).await;
+            let opened = Editor::open(&parent, "", page(store)).await;
             match opened {
                 Ok(opened) => {
                     // The panel may have been closed; then the editor is dropped.
@@ -53,7 +51,7 @@ pub(crate) fn TextPanel() -> impl IntoView {
         });
     });
     on_cleanup(move || editor.set_value(None));
-    let text = Memo::new(move |_| text_of(store));
+    let text = Memo::new(move |_| store.shown_text());
     Effect::new(move || {
         if is_open.get()
             && let Some(text) = text.get()
@@ -62,7 +60,7 @@ pub(crate) fn TextPanel() -> impl IntoView {
         }
     });
     // What is typed into the text of an earlier document would revert the changes since.
-    let is_late = Memo::new(move |_| store.is_text_late());
+    let is_late = Memo::new(move |_| store.unwritten().is_some());
     Effect::new(move || {
         let is_late = is_late.get();
         if is_open.get() {
@@ -86,19 +84,10 @@ fn with(editor: StoredValue<Option<Editor>, LocalStorage>, act: impl FnOnce(&Edi
     _ = editor.try_with_value(|editor| editor.as_ref().map(act));
 }
 
-/// The text to show: as it is typed, or as it was made for the document.
-fn text_of(store: Store) -> Option<Arc<str>> {
-    let typed = store.with_history(|history| {
-        let written = history.written();
-        written.is_unread.then(|| written.text.clone())
-    });
-    typed.or_else(|| store.text_of.get().map(|made| made.text.clone()))
-}
-
 /// What the editor asks the page for.
-fn page(store: Store, pause: StoredValue<Option<TimeoutHandle>>) -> Page {
+fn page(store: Store) -> Page {
     Page {
-        changed: Closure::new(move |text: String| writer::type_text(store, &text, pause)),
+        changed: Closure::new(move |text: String| writer::type_text(store, &text)),
         suggest: Closure::new(move |before: String| {
             let found = complete::suggestions(&before, &store.now())?;
             serde_json::to_string(&found).ok()
@@ -115,11 +104,7 @@ fn page(store: Store, pause: StoredValue<Option<TimeoutHandle>>) -> Page {
 fn Notes(failure: RwSignal<Option<String>>) -> impl IntoView {
     let store = expect_context::<Store>();
     let error = move || {
-        let why = store
-            .unreadable
-            .get()
-            .filter(|_| store.is_unread.get())?
-            .why;
+        let why = store.text_error()?;
         let place = why
             .line
             .map_or_else(String::new, |line| format!("Line {line}: "));
@@ -137,11 +122,7 @@ fn Notes(failure: RwSignal<Option<String>>) -> impl IntoView {
             </p>
         })
     };
-    let lost = Memo::new(move |_| {
-        store
-            .text_of
-            .with(|made: &Option<Arc<TextOf>>| made.as_ref().is_some_and(|made| !made.is_kept))
-    });
+    let lost = Memo::new(move |_| store.text_of.get().is_some_and(|one| !one.made.is_kept));
     view! {
         {error}
         {move || failure.get().map(|why| view! {
@@ -158,12 +139,11 @@ fn Notes(failure: RwSignal<Option<String>>) -> impl IntoView {
 
 /// Marks the findings at the lines of their fields.
 fn mark(store: Store, editor: StoredValue<Option<Editor>, LocalStorage>, text: Option<Arc<str>>) {
-    let unread = store.unreadable.get().filter(|_| store.is_unread.get());
-    if let Some(unread) = unread {
+    if let Some(why) = store.text_error() {
         let marks = [Mark {
-            line: unread.why.line.unwrap_or(1),
+            line: why.line.unwrap_or(1),
             severity: "error",
-            message: format!("{}\n{}", unread.why.message, unread.why.hint),
+            message: format!("{}\n{}", why.message, why.hint),
         }];
         set_marks(editor, &marks);
         return;
@@ -174,7 +154,7 @@ fn mark(store: Store, editor: StoredValue<Option<Editor>, LocalStorage>, text: O
         let paths = findings.iter().map(|one| one.path.clone()).collect();
         let lines = writer::lines(text.to_string(), paths).await;
         // It was changed meanwhile, and is marked again.
-        if untrack(|| text_of(store)).as_ref() != Some(&text) {
+        if untrack(|| store.shown_text()).as_ref() != Some(&text) {
             return;
         }
         let marks: Vec<Mark> = findings

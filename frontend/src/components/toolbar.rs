@@ -31,12 +31,7 @@ fn step(event: KeyboardEvent) {
     let Some(toolbar) = button.closest("[role=toolbar]").ok().flatten() else {
         return;
     };
-    let Ok(found) = toolbar.query_selector_all("button:not(:disabled)") else {
-        return;
-    };
-    let buttons: Vec<Element> = (0..found.length())
-        .filter_map(|index| found.get(index)?.dyn_into().ok())
-        .collect();
+    let buttons: Vec<Element> = browser::find_all(&toolbar, "button:not(:disabled)");
     let Some(at) = buttons.iter().position(|one| *one == button) else {
         return;
     };

@@ -18,7 +18,7 @@ const KEPT: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Written {
     pub(crate) document: Arc<Value>,
-    /// Empty if there is none.
+    /// Empty for a document that was never a text.
     #[serde(default)]
     pub(crate) text: Arc<str>,
     /// Whether the text was typed, and not read since: the document is that of an earlier text.

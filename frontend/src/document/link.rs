@@ -57,19 +57,21 @@ pub(crate) fn bytes(text: &str) -> Result<Vec<u8>, String> {
 
 /// The document of a link, from JSON.
 pub(crate) fn read(json: &[u8]) -> Result<Value, String> {
-    document(serde_json::from_slice(json).map_err(|error| error.to_string())?)
+    let document = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    check_kind(&document)?;
+    Ok(document)
 }
 
-/// A document from outside, which may be incomplete; the error of anything else.
-pub(crate) fn document(value: Value) -> Result<Value, String> {
-    let (_, errors) = Mesh::from_value(&value);
+/// Checks that a value from outside is a document, which may be incomplete.
+pub(crate) fn check_kind(value: &Value) -> Result<(), String> {
+    let (_, errors) = Mesh::from_value(value);
     let is_other_kind = |error: &&ReadError| {
         let heads = ["apiVersion", "kind"];
         error.path.is_empty() || heads.contains(&error.path.as_str())
     };
     match errors.iter().find(is_other_kind) {
         Some(error) => Err(error.to_string()),
-        None => Ok(value),
+        None => Ok(()),
     }
 }
 

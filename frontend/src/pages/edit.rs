@@ -28,8 +28,7 @@ pub(crate) fn EditPage() -> impl IntoView {
         Half::Result => "result",
     };
     // Only the text has the document until it can be read.
-    let is_blocked =
-        Memo::new(move |_| store.is_unread.get() && store.unreadable.with(Option::is_some));
+    let is_blocked = Memo::new(move |_| store.text_error().is_some());
     view! {
         <div class="edit-page" data-half=shown>
             <div class="halves" role="group" aria-label="Show">

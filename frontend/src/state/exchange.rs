@@ -17,9 +17,9 @@ use crate::browser::deflate;
 use crate::document::history::Written;
 use crate::document::link::{self, Linked};
 use crate::document::value;
-use crate::workers::Worker;
 use crate::workers::reading::{self, Opened, Unreadable};
 use crate::workers::rendering::Form;
+use crate::workers::{Worker, worker};
 
 /// A kind of download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +140,7 @@ async fn bytes(store: Store, download: Download, document: Arc<Value>) -> Result
         Download::Yaml => renderer::text(Form::Stream, &document).await,
         Download::Mesh => writer::text_of(&store.written())
             .await
-            .map(|made| made.text),
+            .map(|made| made.text.to_string()),
     };
     text.map(String::into_bytes)
 }
@@ -173,7 +173,9 @@ pub(crate) fn open(store: Store, name: String, input: JsValue) {
     spawn_local(async move {
         match read(&store.document.get_untracked(), &input).await {
             Ok(Ok(opened)) => show(store, &name, opened),
-            Ok(Err(Unreadable { message, hint })) => store.fail(format!("{name}: {message}"), hint),
+            Ok(Err(Unreadable { message, hint, .. })) => {
+                store.fail(format!("{name}: {message}"), hint);
+            }
             Err(error) => store.fail(format!("Cannot read {name}: {error}"), renderer::HINT),
         }
     });
@@ -183,9 +185,7 @@ pub(crate) fn open(store: Store, name: String, input: JsValue) {
 async fn read(document: &Value, input: &JsValue) -> Result<Result<Opened, Unreadable>, String> {
     let worker = Worker::new("read-worker");
     let request = reading::request(value::text(document, SUFFIX), input);
-    let response = worker.send(&request).await?;
-    let json = response.as_string().unwrap_or_default();
-    serde_json::from_str(&json).map_err(|error| error.to_string())
+    worker::read(&worker.send(&request).await?)
 }
 
 fn show(store: Store, name: &str, opened: Opened) {

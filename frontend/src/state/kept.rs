@@ -54,7 +54,7 @@ fn parse(json: &str) -> Result<Written, String> {
     } else {
         serde_json::from_value(stored).map_err(|error| error.to_string())?
     };
-    link::document(Value::clone(&written.document))?;
+    link::check_kind(&written.document)?;
     Ok(written)
 }
 

@@ -7,4 +7,4 @@ pub(crate) mod renderer;
 mod store;
 pub(crate) mod writer;
 
-pub(crate) use store::{Half, Notice, Page, Rendered, Store, Tab, TextOf, View};
+pub(crate) use store::{Half, Notice, Page, Rendered, Store, Tab, View};

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::store::{Rendered, Simulation, Store, View};
 use crate::workers::rendering::{Form, Rendering, Request};
@@ -166,9 +166,10 @@ pub(crate) async fn text(form: Form, document: &Arc<Value>) -> Result<String, St
 /// The bundle of a document as an archive.
 pub(crate) async fn zip(document: &Arc<Value>) -> Result<Vec<u8>, String> {
     let response = RENDERER.with(|one| one.send(Form::Zip, document))?.await?;
-    match response.as_string() {
-        Some(error) => Err(error),
-        None => Ok(js_sys::Uint8Array::new(&response).to_vec()),
+    match response.dyn_into::<js_sys::Uint8Array>() {
+        Ok(bytes) => Ok(bytes.to_vec()),
+        // An error is as that of all other forms.
+        Err(response) => worker::read::<Result<_, String>>(&response)?,
     }
 }
 
@@ -179,7 +180,7 @@ async fn ask<T: DeserializeOwned>(
     document: &Arc<Value>,
 ) -> Result<T, String> {
     let response = renderer.with(|one| one.send(form, document))?;
-    worker::read(&response.await?)
+    worker::read::<Result<T, String>>(&response.await?)?
 }
 
 /// A worker that renders, and the document that it has.

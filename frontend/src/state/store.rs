@@ -14,9 +14,10 @@ use crate::document::history::{History, Written};
 use crate::document::{path, value};
 use crate::form::{field, layout};
 use crate::result::counts::{Counts, is_gap};
+use crate::workers::reading::Unreadable;
 use crate::workers::rendering::{Checks, Manifests};
 use crate::workers::simulated::Simulated;
-use crate::workers::text::TextError;
+use crate::workers::text::Made;
 
 /// A tab of the right half.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,21 +78,19 @@ pub(crate) struct Simulation {
     pub(crate) answers: Simulated,
 }
 
-/// The text of a document that a person wrote in another version.
+/// The text of the document.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TextOf {
-    /// The document, and the text that the text was made from.
+    /// The document, and the text that it was made from.
     pub(crate) of: Written,
-    pub(crate) text: Arc<str>,
-    /// Whether comments and layout could be kept.
-    pub(crate) is_kept: bool,
+    pub(crate) made: Made,
 }
 
 /// Why a typed text is no document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unread {
     pub(crate) text: Arc<str>,
-    pub(crate) why: TextError,
+    pub(crate) why: Unreadable,
 }
 
 /// A message that is not about a field.
@@ -316,31 +315,40 @@ impl Store {
 
     /// The typed text that was not read yet.
     pub(crate) fn unread(self) -> Option<Arc<str>> {
-        let text = self.history.with(|history| {
-            let written = history.written();
-            written.is_unread.then(|| written.text.clone())
-        })?;
+        let text = self.typed_text()?;
         let is_known = self
             .unreadable
             .with(|known| known.as_ref().is_some_and(|known| known.text == text));
         (!is_known).then_some(text)
     }
 
-    /// Whether the text is that of an earlier document.
-    pub(crate) fn is_text_late(self) -> bool {
-        self.late_text().is_some()
+    /// The text as it is typed, until it is read.
+    fn typed_text(self) -> Option<Arc<str>> {
+        self.history.with(|history| {
+            let written = history.written();
+            written.is_unread.then(|| written.text.clone())
+        })
     }
 
-    /// The document whose text is to be shown and was not made yet.
+    /// The text to show: as it is typed, or as it was made for the document.
+    pub(crate) fn shown_text(self) -> Option<Arc<str>> {
+        self.typed_text()
+            .or_else(|| self.text_of.get().map(|one| one.made.text.clone()))
+    }
+
+    /// The error of the typed text; that of an earlier one while a change of it is read.
+    pub(crate) fn text_error(self) -> Option<Unreadable> {
+        self.is_unread
+            .get()
+            .then(|| self.unreadable.get())?
+            .map(|unread| unread.why)
+    }
+
+    /// The document whose text is to be shown and was not made yet: what is shown is the text of an earlier one.
     pub(crate) fn unwritten(self) -> Option<Written> {
-        if self.tab.get() == Tab::Text {
-            self.late_text()
-        } else {
-            None
+        if self.tab.get() != Tab::Text {
+            return None;
         }
-    }
-
-    fn late_text(self) -> Option<Written> {
         let written = self.history.with(|history| history.written().clone());
         let is_known = self
             .text_of
@@ -373,7 +381,7 @@ impl Store {
     }
 
     /// Takes the result of reading a text, unless it was changed meanwhile.
-    pub(crate) fn take_text(self, text: Arc<str>, read: Result<Value, TextError>) {
+    pub(crate) fn take_text(self, text: Arc<str>, read: Result<Value, Unreadable>) {
         let written = self.written();
         if !written.is_unread || written.text != text {
             return;
@@ -385,8 +393,10 @@ impl Store {
                 // It is the text of this document as it is.
                 self.text_of.set(Some(Arc::new(TextOf {
                     of: self.written(),
-                    text,
-                    is_kept: true,
+                    made: Made {
+                        text,
+                        is_kept: true,
+                    },
                 })));
             }
             Err(why) => self.unreadable.set(Some(Unread { text, why })),

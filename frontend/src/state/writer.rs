@@ -1,25 +1,28 @@
 //! The text of the document, from the worker that reads files.
 
+use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Duration;
 
-use leptos::leptos_dom::helpers::TimeoutHandle;
+use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::renderer;
 use super::store::{Store, TextOf};
 use crate::document::history::Written;
-use crate::workers::Worker;
+use crate::workers::reading::Unreadable;
 use crate::workers::rendering::Form;
-use crate::workers::text::{Made, Request, TextError};
+use crate::workers::text::{Made, Request};
+use crate::workers::{Worker, worker};
 
-/// How long typing may pause within one step of undo.
-const PAUSE: Duration = Duration::from_millis(700);
+/// Milliseconds for which typing may pause within one step of undo.
+const PAUSE: u32 = 700;
 
 thread_local! {
     /// A worker of its own: the one that reads files ends afterwards.
     static WRITER: Worker = const { Worker::new("read-worker") };
+    /// Ends the step of undo; replacing it cancels it.
+    static PAUSED: RefCell<Option<Timeout>> = const { RefCell::new(None) };
 }
 
 /// Reads the text whenever it is typed, and writes it when the document has changed and it is shown.
@@ -37,11 +40,7 @@ async fn read(store: Store, text: Arc<str>) -> bool {
 async fn write(store: Store, of: Written) -> bool {
     match text_of(&of).await {
         Ok(made) => {
-            store.text_of.set(Some(Arc::new(TextOf {
-                of,
-                text: made.text.into(),
-                is_kept: made.is_kept,
-            })));
+            store.text_of.set(Some(Arc::new(TextOf { of, made })));
             true
         }
         Err(error) => {
@@ -59,14 +58,14 @@ pub(crate) async fn text_of(written: &Written) -> Result<Made, String> {
     if written.is_unread {
         // As it is typed.
         return Ok(Made {
-            text: written.text.to_string(),
+            text: written.text.clone(),
             is_kept: true,
         });
     }
     if written.text.is_empty() {
         let text = renderer::text(Form::Document, &written.document).await;
         return text.map(|text| Made {
-            text,
+            text: text.into(),
             is_kept: true,
         });
     }
@@ -85,8 +84,8 @@ pub(crate) async fn lines(text: String, paths: Vec<String>) -> Vec<Option<u64>> 
         .unwrap_or_default()
 }
 
-async fn ask<T: DeserializeOwned>(request: &Request) -> Result<T, TextError> {
-    let failed = |message: String| TextError {
+async fn ask<T: DeserializeOwned>(request: &Request) -> Result<T, Unreadable> {
+    let failed = |message: String| Unreadable {
         message,
         hint: renderer::HINT.to_owned(),
         line: None,
@@ -94,18 +93,11 @@ async fn ask<T: DeserializeOwned>(request: &Request) -> Result<T, TextError> {
     let request = serde_json::to_string(request).map_err(|error| failed(error.to_string()))?;
     let response = WRITER.with(|worker| worker.send(&request.into()));
     let response = response.await.map_err(failed)?;
-    let json = response.as_string().unwrap_or_default();
-    serde_json::from_str(&json).map_err(|error| failed(error.to_string()))?
+    worker::read::<Result<T, Unreadable>>(&response).map_err(failed)?
 }
 
 /// Changes the text, and ends the step of undo once typing pauses.
-pub(crate) fn type_text(store: Store, text: &str, pause: StoredValue<Option<TimeoutHandle>>) {
+pub(crate) fn type_text(store: Store, text: &str) {
     store.type_text(text);
-    let next = set_timeout_with_handle(move || store.rest(), PAUSE).ok();
-    if let Some(last) = pause
-        .try_update_value(|pause| std::mem::replace(pause, next))
-        .flatten()
-    {
-        last.clear();
-    }
+    PAUSED.set(Some(Timeout::new(PAUSE, move || store.rest())));
 }

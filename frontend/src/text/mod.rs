@@ -64,7 +64,7 @@ spec:
             return;
         }
         history.type_text(text);
-        if let Ok((document, _)) = Mesh::read_value(text) {
+        if let Ok(document) = Mesh::read_value(text) {
             history.read(document);
         }
         history.rest();
@@ -76,7 +76,7 @@ spec:
         fn edits_of_form_and_text_lose_nothing(
             edits in prop::collection::vec((0..9u8, 0..40usize, "[a-z]{1,6}"), 1..25),
         ) {
-            let (document, _) = Mesh::read_value(TEXT).unwrap();
+            let document = Mesh::read_value(TEXT).unwrap();
             let mut history = History::new(Written {
                 document: document.into(),
                 text: TEXT.into(),
@@ -119,7 +119,7 @@ spec:
                     8 if at + 1 < states.len() => {
                         history.redo();
                         if history.written().is_unread {
-                            let (document, _) = Mesh::read_value(&history.written().text).unwrap();
+                            let document = Mesh::read_value(&history.written().text).unwrap();
                             history.read(document);
                         }
                         at += 1;
@@ -127,7 +127,7 @@ spec:
                     _ => continue,
                 }
                 let (document, text_now) = shown(&history);
-                prop_assert_eq!(&Mesh::read_value(&text_now).unwrap().0, &document);
+                prop_assert_eq!(&Mesh::read_value(&text_now).unwrap(), &document);
                 let is_step = matches!(kind, 7 | 8);
                 if is_step {
                     prop_assert_eq!(&states[at], &(document, text_now));

@@ -17,7 +17,7 @@ use crate::browser;
 pub struct Opened {
     /// The document.
     pub document: Value,
-    /// Its text, with the comments of the person who wrote it; empty if it is from manifests.
+    /// Its text, with the comments of the person who wrote it; empty for one that was imported or is part of a bundle.
     pub text: String,
     /// Parts of the input that are not in the document, or were assumed.
     pub reported: Vec<Finding>,
@@ -26,10 +26,12 @@ pub struct Opened {
 /// Why the input cannot be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
-    /// The error, with line and path.
+    /// The error.
     pub message: String,
     /// How to fix it; may be empty.
     pub hint: String,
+    /// The line of the text that is being edited, from 1, where known. The message about a file contains its line.
+    pub line: Option<u64>,
 }
 
 /// A request: the DNS suffix of the current document, which is assumed for manifests without one, and the input: a
@@ -59,7 +61,7 @@ pub fn parts(request: JsValue) -> Result<(String, Vec<NamedBytes>), Unreadable> 
 fn files(files: &Array) -> Result<Vec<NamedBytes>, Unreadable> {
     let failed = |name: &str, error: &JsValue| Unreadable {
         message: format!("{name}: {}", browser::message(error)),
-        hint: String::new(),
+        ..Unreadable::default()
     };
     let reader = FileReaderSync::new().map_err(|error| failed("files", &error))?;
     let read = |file: JsValue| {

@@ -35,7 +35,7 @@ pub enum Form {
     Text(String),
     /// Its bundle in one stream: a text.
     Stream,
-    /// Its bundle as an archive. The response is bytes, or a text with the error.
+    /// Its bundle as an archive. The response is bytes, but for an error.
     Zip,
     /// The document itself in canonical form, also if it has errors: a text.
     Document,

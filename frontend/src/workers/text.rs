@@ -1,9 +1,13 @@
 //! Requests and responses of the worker that reads files, about the text of the document that is open.
+//!
+//! An error is [`Unreadable`](super::reading::Unreadable).
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A request, as JSON. The response is a `Result<T, TextError>` as JSON, in which `T` depends on the request.
+/// A request, as JSON. The response is a `Result<T, Unreadable>` as JSON, in which `T` depends on the request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// The document that a text is: a [`Value`].
@@ -28,18 +32,7 @@ pub enum Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     /// The text.
-    pub text: String,
+    pub text: Arc<str>,
     /// Whether comments and layout could be kept.
     pub is_kept: bool,
-}
-
-/// Why a text is no document.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TextError {
-    /// The error.
-    pub message: String,
-    /// How to fix it; may be empty.
-    pub hint: String,
-    /// From 1, where known.
-    pub line: Option<u64>,
 }

@@ -91,7 +91,7 @@ impl Worker {
 /// Reads a response from JSON.
 pub(crate) fn read<A: DeserializeOwned>(response: &JsValue) -> Result<A, String> {
     let text = response.as_string().unwrap_or_default();
-    serde_json::from_str::<Result<A, String>>(&text).map_err(|error| error.to_string())?
+    serde_json::from_str(&text).map_err(|error| error.to_string())
 }
 
 impl Running {

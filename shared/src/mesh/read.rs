@@ -142,20 +142,19 @@ impl Mesh {
         (mesh.unwrap_or_default(), errors)
     }
 
-    /// The untyped value of a text, as a form edits it, and the errors that [`Self::from_value`] finds in it, with
-    /// positions. A version `1.30` is a text, as the format has it.
+    /// The untyped value of a text, as a form edits it: it may be incomplete, see [`Self::from_value`]. A version `1.30` is
+    /// a text, as the format has it.
     ///
     /// # Errors
     /// The text is not YAML, or larger than [`Limits::BYTES`].
-    pub fn read_value(text: &str) -> Result<(Value, Vec<ReadError>), ReadErrors> {
+    pub fn read_value(text: &str) -> Result<Value, ReadErrors> {
         check_size(text)?;
-        let (mut value, mesh, errors) =
+        let (mut value, mesh) =
             yaml::to_value::<Self>(text).map_err(|error| ReadErrors::of(vec![*error]))?;
         if let Some(mesh) = mesh {
             adopt_texts(&mut value, &serde_json::to_value(mesh).unwrap_or_default());
         }
-        let ReadErrors(errors) = ReadErrors::of(errors);
-        Ok((value, errors))
+        Ok(value)
     }
 
     /// The text of an untyped value that keeps the comments, the order and the layout of `text` where the value stays.
@@ -165,15 +164,14 @@ impl Mesh {
         if text.trim().is_empty() {
             return (Self::yaml_of(value), true);
         }
-        let read = |text: &str| Self::read_value(text).ok().map(|(value, _)| value);
-        let Some(old) = read(text) else {
+        let Ok(old) = Self::read_value(text) else {
             return (Self::yaml_of(value), false);
         };
         if old == *value {
             return (text.to_owned(), true);
         }
         let patched = yaml::patch(text, &old, &Self::ordered(value));
-        match patched.filter(|patched| read(patched).as_ref() == Some(value)) {
+        match patched.filter(|patched| Self::read_value(patched).as_ref() == Ok(value)) {
             Some(patched) => (patched, true),
             None => (Self::yaml_of(value), false),
         }

@@ -91,18 +91,18 @@ pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
     }
 }
 
-/// A text as an untyped value, and as a typed one as [`from_value`] has it; errors have positions.
+/// A text as an untyped value, and as a typed one as [`from_value`] has it.
 ///
 /// # Errors
 /// The text is not YAML.
 pub fn to_value<T: DeserializeOwned>(
     text: &str,
-) -> Result<(serde_json::Value, Option<T>, Vec<Error>), Box<Error>> {
+) -> Result<(serde_json::Value, Option<T>), Box<Error>> {
     let parsed =
         parse(text).map_err(|error| Box::new(syntax_error(text, path_of_error(text), &error)))?;
     let value = (&parsed.value).into();
-    let (read, errors) = recover::read(Source { text, scalar }, parsed);
-    Ok((value, read, errors))
+    let (read, _) = recover::read(Source { text, scalar }, parsed);
+    Ok((value, read))
 }
 
 /// Changes the value of a text, and keeps its comments, order, quotes and layout where the value stays; `old` is its

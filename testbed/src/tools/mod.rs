@@ -276,6 +276,13 @@ fn source_folder() -> Result<PathBuf, ToolError> {
         .ok_or(ToolError::NoSources)
 }
 
+/// The archive with an ending that a package manager stored in a folder, if it is there.
+fn fetched(folder: &Path, ending: &str) -> Result<Option<PathBuf>, ToolError> {
+    let entries = std::fs::read_dir(folder).map_err(file_error("read", folder))?;
+    let mut paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+    Ok(paths.find(|path| path.extension().is_some_and(|found| found == ending)))
+}
+
 /// The error of an action with a file.
 fn file_error<'a>(
     action: &'static str,

