@@ -15,6 +15,7 @@ use testbed::cache;
 use crate::folder_difference::FolderDifference;
 use crate::install;
 use crate::requirement::{Requirement, State};
+use crate::service_worker;
 use crate::workspace::{
     self, PAGE_PACKAGE, PAGE_TARGET, PAGE_TOOLCHAIN, without_own_cargo_variables,
 };
@@ -101,7 +102,8 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
         std::fs::remove_file(&lock_of_trunk)
             .with_context(|| format!("cannot remove {}", lock_of_trunk.display()))?;
     }
-    Ok(())
+    // Last, since it lists all other files.
+    service_worker::write(root, folder)
 }
 
 /// Sets the flags and the target folder, so that cargo does not rebuild when trunk calls it.

@@ -13,6 +13,7 @@ mod lint;
 mod mutants;
 mod parts;
 mod requirement;
+mod service_worker;
 mod style;
 mod test;
 mod testbed_command;

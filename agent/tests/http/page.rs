@@ -74,3 +74,45 @@ async fn paths_outside_the_page_are_not_found() {
         assert_eq!(answer.body, b"File not found.\n", "{path}");
     }
 }
+
+#[tokio::test]
+async fn files_for_use_offline_have_their_types_and_are_not_cached_unchecked() {
+    let server = TestServer::new();
+    for (path, kind) in [
+        ("/sw.js", "text/javascript; charset=utf-8"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/icon-192.png", "image/png"),
+        ("/icon-512.png", "image/png"),
+    ] {
+        let file = server
+            .send("GET", path, &[Without("authorization")], "")
+            .await;
+        assert_eq!(file.status, 200, "{path}");
+        assert_eq!(file.header("content-type"), kind, "{path}");
+        assert_eq!(file.header("cache-control"), "no-cache", "{path}");
+    }
+}
+
+/// A browser enforces both policies, that of the header and that of the page.
+#[tokio::test]
+async fn both_policies_allow_the_same_of_the_page() {
+    let server = TestServer::new();
+    let page = server.send("GET", "/", &[], "").await;
+    let header = page.header("content-security-policy").to_owned();
+    let html = String::from_utf8(page.body).unwrap();
+    for part in [
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "worker-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ] {
+        for policy in [&header, &html] {
+            assert!(policy.contains(part), "{part}: {policy:.600}");
+        }
+    }
+}

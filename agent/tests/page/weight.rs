@@ -16,13 +16,22 @@ pub(crate) fn dist() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist")
 }
 
-/// The files that every visit loads, and those that are loaded when they are first needed.
+/// What keeps and installs the page; a browser loads it after the page is usable, or not at all.
+pub(crate) const INSTALLING: [&str; 4] = [
+    "icon-192.png",
+    "icon-512.png",
+    "manifest.webmanifest",
+    "sw.js",
+];
+
+/// The files that every visit loads, and those that are loaded when they are first needed; none of [`INSTALLING`].
 ///
 /// A visit loads `index.html` and what it names, and whatever those load by themselves. Of the
 /// latter there is nothing, which is part of the measure.
 pub(crate) fn files() -> (Vec<String>, Vec<String>) {
     let index = fs::read_to_string(dist().join("index.html")).unwrap();
     let mut names = below("");
+    names.retain(|name| !INSTALLING.contains(&name.as_str()));
     names.sort();
     let is_first = |name: &String| name == "index.html" || index.contains(name.as_str());
     let (first, others): (Vec<String>, Vec<String>) = names.into_iter().partition(is_first);
@@ -39,7 +48,7 @@ pub(crate) fn files() -> (Vec<String>, Vec<String>) {
 }
 
 /// The files in a folder of the page and below it, as paths.
-fn below(folder: &str) -> Vec<String> {
+pub(crate) fn below(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(dist().join(folder)).unwrap();
     let paths = entries.map(|entry| {
         let entry = entry.unwrap();

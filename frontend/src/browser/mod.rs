@@ -3,6 +3,7 @@
 pub(crate) mod deflate;
 pub(crate) mod editor;
 pub(crate) mod storage;
+pub(crate) mod update;
 
 use gloo::file::{Blob, ObjectUrl};
 use gloo::utils::{document, window};

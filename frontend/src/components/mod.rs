@@ -16,5 +16,6 @@ pub(crate) mod table;
 pub(crate) mod tabs;
 mod text_panel;
 mod toolbar;
+mod update;
 pub(crate) mod virtual_list;
 pub(crate) mod what_if;

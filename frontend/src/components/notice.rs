@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::icon::Icon;
+use super::update::UpdateNotice;
 use crate::agent::Agent;
 use crate::browser;
 use crate::state::{Notice, Store, exchange, kept};
@@ -60,6 +61,7 @@ pub(crate) fn Notices() -> impl IntoView {
             <div role="status">
                 <Show when=move || is_elsewhere.get()><Elsewhere /></Show>
             </div>
+            <div role="status"><UpdateNotice /></div>
             <div role="status">{move || shown(false)}</div>
             <div role="alert">{move || shown(true)}</div>
             <p class="unseen" aria-live="polite">{move || store.spoken.get()}</p>
