@@ -33,6 +33,7 @@ async fn a_browser_shows_a_page_downloads_and_tells_errors() {
     let browser = Browser::start(Options {
         viewport: (700, 500),
         colours: ColourScheme::Dark,
+        ..Options::default()
     })
     .await
     .expect("a browser");

@@ -21,7 +21,12 @@ pub(crate) struct Page {
 impl Page {
     /// Opens an address and waits until the form is there.
     pub(crate) async fn open(address: &str) -> Self {
-        let browser = Browser::start(Options::default()).await.unwrap();
+        Self::open_with(Options::default(), address).await
+    }
+
+    /// Opens an address in a browser with other settings.
+    pub(crate) async fn open_with(options: Options, address: &str) -> Self {
+        let browser = Browser::start(options).await.unwrap();
         browser.driver().goto(address).await.unwrap();
         let page = Self { browser };
         page.element("spec.dns.suffix").await;
@@ -433,6 +438,16 @@ impl Page {
     pub(crate) async fn run(&self, script: &str) -> serde_json::Value {
         let answer = self.browser.driver().execute(script, Vec::new()).await;
         answer.unwrap().json().clone()
+    }
+
+    /// Waits until a script returns `true`.
+    pub(crate) async fn wait_for_script(&self, script: &str) {
+        self.until(script, async || {
+            // A page that is being loaded again answers nothing.
+            let answer = self.browser.driver().execute(script, Vec::new()).await;
+            answer.ok()?.json().as_bool()?.then_some(())
+        })
+        .await;
     }
 
     /// Shows the page in colours and a size.

@@ -58,14 +58,17 @@ pub struct Options {
     pub viewport: (u32, u32),
     /// Light or dark.
     pub colours: ColourScheme,
+    /// Whether certificates of any authority are accepted, as those of a server that belongs to a test.
+    pub any_certificate: bool,
 }
 
 impl Default for Options {
-    /// 1280 × 800, light.
+    /// 1280 × 800, light, certificates of known authorities.
     fn default() -> Self {
         Self {
             viewport: (1280, 800),
             colours: ColourScheme::Light,
+            any_certificate: false,
         }
     }
 }
@@ -87,14 +90,22 @@ impl Browser {
     /// # Errors
     /// Chromium or `ChromeDriver` are missing or do not start.
     pub async fn start(options: Options) -> Result<Self, BrowserError> {
-        let Options { viewport, colours } = options;
+        let Options {
+            viewport,
+            colours,
+            any_certificate,
+        } = options;
         let programs = Programs::find()?;
         let folder = OwnedFolder::new("fedmesh-browser-").map_err(BrowserError::Files)?;
         for name in ["profile", "downloads"] {
             std::fs::create_dir(folder.path().join(name)).map_err(BrowserError::Files)?;
         }
         let (chromedriver, port) = start_chromedriver(&programs, folder.path()).await?;
-        let capabilities = capabilities(&programs, folder.path())?;
+        let mut capabilities = capabilities(&programs, folder.path())?;
+        if any_certificate {
+            // The capability `acceptInsecureCerts` does not cover service workers.
+            capabilities.add_arg("--ignore-certificate-errors")?;
+        }
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
         let browser = Self {
             driver: Some(driver),
