@@ -20,7 +20,6 @@ pub mod memory;
 pub mod operation;
 mod printable;
 mod public_suffix;
-mod shell;
 mod signals;
 pub mod stop;
 pub mod verify;

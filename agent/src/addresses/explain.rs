@@ -9,7 +9,7 @@ use shared::gateways::last_known::{self, Publication, PublishedGateway, Reason, 
 
 use super::Addresses;
 use crate::host_names;
-use crate::shell;
+use shared::text::shell;
 
 impl Addresses {
     /// Adds the source of addresses to the findings of a check. Its findings about missing addresses are replaced where

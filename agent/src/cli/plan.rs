@@ -18,7 +18,7 @@ use super::output::plan::Detail;
 use super::output::{self, Format};
 use super::{Access, Document, OutputFormat, saved_plan};
 use crate::operation::Blocked;
-use crate::shell;
+use shared::text::shell;
 
 /// Show what an apply would change, without changing anything.
 ///

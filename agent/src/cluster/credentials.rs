@@ -19,7 +19,7 @@ use super::kubeconfig::Kubeconfig;
 use super::login::{Certificate, Credential, LoginError, LoginTool};
 use super::redacted;
 use super::server_url::{check_proxy, server_url};
-use crate::shell;
+use shared::text::shell;
 
 /// Long enough for another continent and a slow VPN.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);

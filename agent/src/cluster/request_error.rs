@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use tokio::time::error::Elapsed;
 
-use crate::shell;
+use shared::text::shell;
 
 /// Characters of a server's message; that of an admission webhook may fill a page.
 const MESSAGE: usize = 10_000;

@@ -13,7 +13,7 @@ use shared::plan::ObservedCluster;
 
 use super::connection::{Connection, RetryPolicy};
 use super::request::Request;
-use crate::shell;
+use shared::text::shell;
 
 /// Reviews in one cluster at once.
 const AT_ONCE: usize = 16;

@@ -9,7 +9,7 @@ use shared::resolved::Resolved;
 use super::observed::AllObserved;
 use crate::cluster::Zone;
 use crate::members::MemberCluster;
-use crate::shell;
+use shared::text::shell;
 
 /// Findings for an apply: clusters whose DNS serves another domain, is configured by hand or was not looked up, and changes
 /// that others undo or that need a restart.

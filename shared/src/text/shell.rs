@@ -1,9 +1,9 @@
-//! Quoting for commands in hints.
+//! Quoting for commands that people run.
 
 use std::borrow::Cow;
 
 /// Quotes a name from outside, such as a context, as one word for a POSIX shell; most names need no quotes.
-pub(crate) fn word(name: &str) -> Cow<'_, str> {
+pub fn word(name: &str) -> Cow<'_, str> {
     // A zero byte cannot be quoted, but no usable name contains one.
     shlex::try_quote(name).unwrap_or_else(|_| "NAME".into())
 }
