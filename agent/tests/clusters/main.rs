@@ -16,6 +16,7 @@ mod applying;
 mod changes;
 mod cluster_dns;
 mod cluster_dns_servers;
+mod commands;
 mod drilling;
 mod federation;
 mod fixture;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::listing::{Listed, Listing};
 use super::{ClusterManifests, File, MESH_FILE, common, digest, digest_of_text, stream, texts};
+use crate::engine::{self, ArchiveFile, ClusterFolder, Commands};
 use crate::mesh::Mesh;
 use crate::placed::Placed;
 use crate::render::{all, at_gateways, of_mesh, of_service, render};
@@ -89,6 +90,22 @@ impl<'a> Rendered<'a> {
             parts.extend((0..self.resolved.services.len()).map(Part::Service));
         }
         parts
+    }
+
+    /// The commands that apply an archive with this name, which contains all texts.
+    pub fn commands(&self, texts: &Texts, name: &str) -> Commands {
+        let clusters = self.resolved.clusters.iter().enumerate();
+        let clusters = clusters.map(|(index, cluster)| ClusterFolder {
+            name: cluster.name.as_str(),
+            context: &cluster.context,
+            files: texts.listed.of(index).map(|(path, _)| path).collect(),
+        });
+        let archive = ArchiveFile {
+            name,
+            digest: texts.digest(),
+            clusters: clusters.filter(|one| !one.files.is_empty()).collect(),
+        };
+        engine::of(self.resolved.target).commands(&self.resolved, &archive)
     }
 
     /// Writes one of [`Self::parts`].

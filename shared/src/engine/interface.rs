@@ -1,5 +1,6 @@
 //! The interface of an engine: its description, and its two directions.
 
+use super::commands::{ArchiveFile, Commands};
 use super::delivered::{Delivered, File, by_file, path};
 use crate::findings::Findings;
 use crate::kubernetes::object::Wave;
@@ -31,6 +32,11 @@ pub trait Engine: Sync {
     /// The files of a bundle that belong to no single cluster.
     fn common_files(&self, _: &Resolved, _: &[Placed]) -> Vec<File> {
         Vec::new()
+    }
+
+    /// The commands that apply an archive of a bundle outside of the page.
+    fn commands(&self, _: &Resolved, archive: &ArchiveFile<'_>) -> Commands {
+        archive.kubectl()
     }
 
     /// Rules about the document that prevent rendering.

@@ -4,6 +4,7 @@
 //! [`of`] and [`Target::description`], never by name. A new engine is a file here, a line in `engines!` and a variant
 //! of [`Target`].
 
+mod commands;
 mod delivered;
 mod direct;
 mod endpoints;
@@ -18,6 +19,7 @@ use crate::mesh::Target;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
+pub use commands::{ArchiveFile, ClusterFolder, Commands, Step};
 pub use delivered::{Content, Delivered, File};
 pub(crate) use delivered::{by_file, path};
 pub use interface::{Delivery, Description, Engine, OwnKinds};

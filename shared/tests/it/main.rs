@@ -16,6 +16,7 @@ mod cluster_dns;
 mod cluster_dns_maps;
 mod cluster_dns_servers;
 mod cluster_domains;
+mod commands;
 mod egress_gateway;
 mod engines;
 mod examples;

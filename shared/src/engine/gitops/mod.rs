@@ -8,12 +8,15 @@
 //! ```
 //! An overlay builds the objects that `direct` has for the cluster, marked where they must not be pruned.
 
+mod commands;
 mod expand;
 
 use serde_json::{Value, json};
 
 use super::delivered::own_kind;
-use super::{Content, Delivered, Delivery, Description, Engine, File, by_file, direct};
+use super::{
+    ArchiveFile, Commands, Content, Delivered, Delivery, Description, Engine, File, by_file, direct,
+};
 use crate::findings::{Findings, code};
 use crate::kubernetes::ignore::{IgnoreRule, KINDS};
 use crate::kubernetes::object::{Object, Wave};
@@ -102,6 +105,10 @@ impl Engine for Gitops {
             File::new(format!("flux/{cluster}.yaml"), objects)
         }));
         parts
+    }
+
+    fn commands(&self, resolved: &Resolved, archive: &ArchiveFile<'_>) -> Commands {
+        commands::of(resolved, archive)
     }
 
     fn limits(&self, resolved: &Resolved, findings: &mut Findings) {
