@@ -9,7 +9,9 @@ use web_sys::{Event, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
 use crate::agent::{Agent, Client};
 use crate::browser;
 use crate::components::agent_dialog::AgentDialog;
+use crate::components::commands::CommandsDialog;
 use crate::components::header::Header;
+use crate::components::new_mesh::NewMeshDialog;
 use crate::components::notice::Notices;
 use crate::components::table::pasted_text;
 use crate::document::link::Fragment;
@@ -38,10 +40,15 @@ fn App() -> impl IntoView {
     kept::keep(store);
     take_fragment(store, agent, true);
     let is_connected = Memo::new(move |_| agent.is_connected());
+    agent.watch();
     Effect::new(move || {
         if is_connected.get() {
             store.spoken.set("Connected to the agent".to_owned());
             review.resume();
+        } else if agent.is_lost() {
+            store
+                .spoken
+                .set("The connection to the agent is lost".to_owned());
         }
     });
     // The page lives as long as its window, and so do these.
@@ -75,6 +82,8 @@ fn App() -> impl IntoView {
             <FileInput />
         </main>
         <AgentDialog />
+        <CommandsDialog />
+        <NewMeshDialog />
     }
 }
 

@@ -138,7 +138,29 @@ async fn every_view_of_a_document_is_accessible() {
     page.press_enter("agent").await;
     page.wait_for_focus_in("agent-dialog").await;
     check(&page, "the dialog of the agent", &mut defects).await;
-    page.press_escape("agent-address").await;
+    page.escape().await;
+
+    page.press_enter("undo").await;
+    page.press_enter("document").await;
+    page.press_enter("new").await;
+    page.wait_for_focus_in("new-name").await;
+    check(&page, "the dialog for a new mesh", &mut defects).await;
+    page.escape().await;
+    page.press_enter("skip-to-result").await;
+    page.press_enter("tab-changes").await;
+    check(&page, "no changes to show", &mut defects).await;
+    page.download("download-yaml", "demo.yaml").await;
+    page.press_enter("download").await;
+    page.press_enter("commands").await;
+    page.wait_for_text("apply-commands", "kubectl --context cluster1")
+        .await;
+    check(&page, "the commands", &mut defects).await;
+    page.escape().await;
+    page.press_enter("skip-to-document").await;
+    page.fill("spec.dns.suffix", "other.example.com").await;
+    page.press_enter("skip-to-result").await;
+    page.wait_for_text("change", "other.example.com").await;
+    check(&page, "changes", &mut defects).await;
     assert_none(&defects);
     page.close().await;
 }

@@ -52,6 +52,7 @@ async fn manifests_become_a_document_and_what_is_lost_is_told() {
     page.wait_for_value("spec.dns.suffix", "example.org").await;
     page.click("document").await;
     page.click("new").await;
+    page.click("create-mesh").await;
     page.choose_file(&manifests).await;
     page.wait_for_value("spec.services[0].name", "web").await;
     page.wait_for_attribute("spec.dns.suffix", "aria-invalid", "true")

@@ -9,13 +9,16 @@
 mod accessibility;
 #[expect(dead_code, reason = "tests of its end wait for it")]
 mod agent_process;
+mod connecting;
 mod documents;
 mod fields;
+mod keyboard;
 mod offline;
 mod page;
 mod plans;
 mod reviewing;
 mod secure_site;
+mod starting;
 mod stub_agent;
 mod stub_review;
 mod texts;

@@ -146,6 +146,17 @@ impl Page {
         pressed.unwrap();
     }
 
+    /// Presses keys where the focus is.
+    pub(crate) async fn keys(&self, keys: impl Into<TypingData>) {
+        let active = self.browser.driver().active_element().await.unwrap();
+        active.send_keys(keys).await.unwrap();
+    }
+
+    /// Presses the Escape key where the focus is.
+    pub(crate) async fn escape(&self) {
+        self.keys(Key::Escape + "").await;
+    }
+
     /// Types into the text editor.
     pub(crate) async fn type_text(&self, keys: impl Into<TypingData>) {
         let content = self.in_editor(".cm-content").await;

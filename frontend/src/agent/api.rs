@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use shared::api::{ApiError, ApplyRefused, Clusters, Session};
 use shared::check::Finding;
 use wasm_streams::ReadableStream;
+use web_sys::RequestMode;
 
 use crate::browser;
 
@@ -110,7 +111,10 @@ impl Client {
             hint: "use the address that the agent prints, such as http://127.0.0.1:7777".to_owned(),
             ..Failure::default()
         })?;
-        let response = request.send().await.map_err(|_| self.unreachable())?;
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(_) => return Err(self.unreachable().await),
+        };
         if response.ok() {
             Ok(response)
         } else {
@@ -118,13 +122,31 @@ impl Client {
         }
     }
 
-    fn unreachable(&self) -> Failure {
+    /// Why there was no response: the browser says the same of an agent that is not there and of one that does not
+    /// accept this page.
+    async fn unreachable(&self) -> Failure {
+        let origin = browser::origin();
+        // The browser does not show the response to this page, but tells that there was one.
+        let probe = RequestBuilder::new(&self.address).mode(RequestMode::NoCors);
+        let (message, hint) = if origin != self.address && probe.send().await.is_ok() {
+            (
+                format!(
+                    "the agent at {} does not accept pages of {origin}",
+                    self.address
+                ),
+                format!(
+                    "open the page that the agent serves, or start it with `fedmesh-agent serve --allow-origin {origin}`"
+                ),
+            )
+        } else {
+            (
+                format!("no agent answers at {}", self.address),
+                "start `fedmesh-agent serve`, and use the link that it prints".to_owned(),
+            )
+        };
         Failure {
-            message: format!("cannot connect to an agent at {}", self.address),
-            hint: format!(
-                "start fedmesh-agent serve; a page of another origin needs --allow-origin {}",
-                browser::origin()
-            ),
+            message,
+            hint,
             ..Failure::default()
         }
     }

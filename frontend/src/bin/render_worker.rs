@@ -2,7 +2,9 @@
 //! document does not have it.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
+use frontend::workers::changes::{self, Comparing};
 use frontend::workers::rendering::{Checks, Cluster, Form, Manifests, Rendering, Request};
 use frontend::workers::simulated::Simulated;
 use frontend::workers::{response, serve};
@@ -10,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::Mesh;
 use shared::bundle::{MESH_FILE, Part, Rendered, TextFile, Texts, write_zip};
+use shared::engine::Commands;
 use shared::facts::Facts;
 use shared::resolved::Resolved;
 
@@ -26,6 +29,8 @@ enum Response {
     Checks(Checks),
     Rendering(Rendering),
     Simulated(Simulated),
+    Commands(Commands),
+    Comparing(Comparing),
     Text(String),
     /// Not as JSON.
     #[serde(skip)]
@@ -65,7 +70,18 @@ struct Work {
     bundle: Option<Bundle>,
     /// The file that was requested last, and its part: it is rendered first when the document has changed.
     looked_at: Option<(String, Part)>,
+    /// The bundle of an earlier document, with which that of this one is compared.
+    before: Option<Before>,
 }
+
+/// An earlier document with its bundle.
+struct Before {
+    document: Arc<Value>,
+    bundle: Bundle,
+}
+
+/// Why there is no comparison.
+const NOT_COMPARED: &str = "no earlier document to compare with";
 
 /// A bundle, of which some parts are rendered.
 struct Bundle {
@@ -97,6 +113,16 @@ impl Work {
             Form::Render(path) => Response::Rendering(self.render(path.as_deref(), go_on)?),
             Form::Text(path) => Response::Text(self.text(&path)?),
             Form::Stream => Response::Text(self.small()?.texts.to_stream()),
+            Form::Commands(name) => Response::Commands(self.bundle()?.commands(&name)),
+            Form::Compare(before) => Response::Comparing(self.compare(before, go_on)?),
+            Form::Diff(path) => {
+                let (before, after) = self.both()?;
+                Response::Text(changes::diff_of(before, after, &path))
+            }
+            Form::PullRequest(since) => {
+                let (before, after) = self.both()?;
+                Response::Text(changes::pull_request(&since, before, after))
+            }
             Form::Zip => {
                 let archive = write_zip(self.small()?.texts.files());
                 Response::Archive(archive.map_err(|error| error.to_string())?)
@@ -105,10 +131,7 @@ impl Work {
     }
 
     fn resolved(&self) -> Result<(Mesh, Resolved), String> {
-        let (mesh, errors) = Mesh::from_value(&self.document);
-        let resolved = shared::check(&mesh, &Facts::default()).resolved;
-        let resolved = resolved.filter(|_| errors.is_empty());
-        Ok((mesh, resolved.ok_or("the document has errors")?))
+        resolved(&self.document)
     }
 
     fn bundle(&mut self) -> Result<&mut Bundle, String> {
@@ -130,18 +153,66 @@ impl Work {
         let known = looked_at.filter(|(known, _)| Some(known.as_str()) == path);
         let mut first = known.map(|(_, part)| *part);
         let bundle = self.bundle()?;
-        while let Some(index) = bundle.next(first.take()) {
+        if let Some(index) = bundle.next(first.take()) {
             bundle.write(index);
-            if !go_on() {
-                break;
+            if go_on() {
+                bundle.write_while(go_on);
             }
         }
+        let (done, total) = bundle.progress();
         Ok(Rendering {
-            done: bundle.files.iter().flatten().count(),
-            total: bundle.parts.len(),
+            done,
+            total,
             manifests: bundle.is_done().then(|| bundle.whole().manifests.clone()),
             text: path.and_then(|path| self.look_at(path)),
         })
+    }
+
+    /// Renders parts of both bundles, and compares them when both are whole.
+    fn compare(
+        &mut self,
+        document: Option<Arc<Value>>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Comparing, String> {
+        if let Some(document) = document
+            && self
+                .before
+                .as_ref()
+                .is_none_or(|before| before.document != document)
+        {
+            let (mesh, resolved) = resolved(&document)?;
+            self.before = Some(Before {
+                bundle: Bundle::new(&mesh, resolved),
+                document,
+            });
+        }
+        let before = self.before.as_mut().ok_or(NOT_COMPARED)?;
+        let is_done = before.bundle.write_while(go_on);
+        let mut step = before.bundle.progress();
+        let after = self.bundle()?;
+        let is_done = is_done && after.write_while(go_on);
+        let own = after.progress();
+        step = (step.0 + own.0, step.1 + own.1);
+        let changes = if is_done {
+            let (before, after) = self.both()?;
+            Some(changes::between(before, after))
+        } else {
+            None
+        };
+        Ok(Comparing {
+            done: step.0,
+            total: step.1,
+            changes,
+        })
+    }
+
+    /// The bundle that was compared last, and that of the document; what is missing is rendered.
+    fn both(&mut self) -> Result<(&Texts, &Texts), String> {
+        self.bundle()?;
+        match (&mut self.before, &mut self.bundle) {
+            (Some(before), Some(after)) => Ok((&before.bundle.whole().texts, &after.whole().texts)),
+            _ => Err(NOT_COMPARED.to_owned()),
+        }
     }
 
     /// The text of a file. All parts are rendered before.
@@ -209,6 +280,26 @@ impl Bundle {
         self.files[index] = Some(self.rendered.files(self.parts[index]));
     }
 
+    /// Renders parts until `go_on` returns `false`, but at least one; whether all are rendered.
+    fn write_while(&mut self, go_on: &dyn Fn() -> bool) -> bool {
+        while let Some(index) = self.next(None) {
+            self.write(index);
+            if !go_on() {
+                break;
+            }
+        }
+        self.is_done()
+    }
+
+    /// The number of parts that are rendered, and of all.
+    fn progress(&self) -> (usize, usize) {
+        let total = self.parts.len();
+        if self.whole.is_some() {
+            return (total, total);
+        }
+        (self.files.iter().flatten().count(), total)
+    }
+
     /// The part of a file, and the file's text, if that part is rendered.
     fn find(&self, path: &str) -> Option<(Part, &str)> {
         if let Some(whole) = &self.whole {
@@ -224,6 +315,15 @@ impl Bundle {
                 let file = files.iter().flatten().find(has_path)?;
                 Some((*part, file.text.as_str()))
             })
+    }
+
+    /// The commands that apply an archive of the whole bundle.
+    fn commands(&mut self, name: &str) -> Commands {
+        self.whole();
+        let whole = self.whole.as_ref();
+        whole.map_or_else(Commands::default, |whole| {
+            self.rendered.commands(&whole.texts, name)
+        })
     }
 
     /// The whole bundle; what is missing is rendered.
@@ -247,6 +347,13 @@ impl Bundle {
             }
         })
     }
+}
+
+fn resolved(document: &Value) -> Result<(Mesh, Resolved), String> {
+    let (mesh, errors) = Mesh::from_value(document);
+    let resolved = shared::check(&mesh, &Facts::default()).resolved;
+    let resolved = resolved.filter(|_| errors.is_empty());
+    Ok((mesh, resolved.ok_or("the document has errors")?))
 }
 
 fn manifests(texts: &Texts) -> Manifests {
@@ -362,6 +469,41 @@ mod tests {
             assert_eq!(first.done, 1);
             render(&mut work, path);
         }
+    }
+
+    #[test]
+    fn a_bundle_is_compared_with_that_of_an_earlier_document() {
+        let mut work = on(&walkthrough());
+        let nothing = ask_of::<Comparing>(&mut work, Form::Compare(None));
+        assert_eq!(nothing.unwrap_err(), NOT_COMPARED);
+        let before = Arc::new(work.document.clone());
+        work.document["spec"]["dns"]["ttl"] = 60.into();
+        let mut form = Form::Compare(Some(before));
+        let mut last = 0;
+        let changes = loop {
+            let step: Comparing = ask_of(&mut work, form).unwrap();
+            assert!(step.done > last && step.done <= step.total);
+            assert_eq!(step.done == step.total, step.changes.is_some());
+            last = step.done;
+            form = Form::Compare(None);
+            if let Some(changes) = step.changes {
+                break changes;
+            }
+        };
+        assert_eq!(changes.groups[0].files[0].path, MESH_FILE);
+        let diff: String = ask_of(&mut work, Form::Diff(MESH_FILE.to_owned())).unwrap();
+        assert!(diff.contains("+    ttl: 60"), "{diff}");
+        let since = Form::PullRequest("the download of today".to_owned());
+        let text: String = ask_of(&mut work, since).unwrap();
+        assert!(text.contains(&diff), "{text}");
+    }
+
+    #[test]
+    fn commands_are_for_the_archive() {
+        let mut work = on(&walkthrough());
+        let commands: Commands = ask_of(&mut work, Form::Commands("demo.zip".to_owned())).unwrap();
+        assert_eq!(commands.steps.len(), 4);
+        assert_eq!(commands.steps[2].title, "cluster1");
     }
 
     #[test]

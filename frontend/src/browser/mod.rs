@@ -168,6 +168,18 @@ pub(crate) fn now() -> u64 {
     now
 }
 
+/// A time in milliseconds since 1970, in the browser's time zone: `1 Dec 2026, 10:32`.
+pub(crate) fn time_words(milliseconds: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "exact for times of this age")]
+    let date = js_sys::Date::new(&JsValue::from_f64(milliseconds as f64));
+    let options = js_sys::Object::new();
+    for (name, value) in [("dateStyle", "medium"), ("timeStyle", "short")] {
+        // A plain object accepts every property.
+        _ = js_sys::Reflect::set(&options, &name.into(), &value.into());
+    }
+    date.to_locale_string("en-GB", &options).into()
+}
+
 /// The message of an exception.
 pub(crate) fn message(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(

@@ -1,10 +1,10 @@
 //! The dialog that connects to an agent and shows its clusters.
 
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{Context, Intent};
 
+use super::dialog::Dialog;
 use super::failure::FailureBox;
 use super::icon::Icon;
 use crate::agent::{Agent, Client, Link};
@@ -16,41 +16,12 @@ use crate::review::{Review, Task};
 pub(crate) fn AgentDialog() -> impl IntoView {
     let agent = expect_context::<Agent>();
     let is_connected = Memo::new(move |_| agent.is_connected());
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move || {
-        let desired = agent.dialog.get();
-        let Some(dialog) = dialog.get() else { return };
-        if desired && !dialog.open() {
-            // The dialog is in the page and closed, so this does not fail.
-            _ = dialog.show_modal();
-        } else if !desired && dialog.open() {
-            dialog.close();
-        }
-    });
     view! {
-        <dialog
-            id="agent-dialog"
-            aria-labelledby="agent-title"
-            node_ref=dialog
-            on:close=move |_| agent.dialog.set(false)
-        >
-            <div class="dialog-head">
-                <h2 id="agent-title">"Agent"</h2>
-                <button
-                    type="button"
-                    class="quiet icon-only"
-                    aria-label="Close"
-                    on:click=move |_| agent.dialog.set(false)
-                >
-                    <Icon name="remove" />
-                </button>
-            </div>
-            <div class="dialog-body">
-                <Show when=move || is_connected.get() fallback=|| view! { <Connect /> }>
-                    <Connected />
-                </Show>
-            </div>
-        </dialog>
+        <Dialog id="agent-dialog" title="Agent" open=agent.dialog>
+            <Show when=move || is_connected.get() fallback=|| view! { <Connect /> }>
+                <Connected />
+            </Show>
+        </Dialog>
     }
 }
 
@@ -99,6 +70,12 @@ fn Connect() -> impl IntoView {
                 />
             </div>
             <div class="buttons w12">
+                <Show when=move || agent.is_lost()>
+                    <button type="button" id="check-agent" on:click=move |_| spawn_local(agent.check())>
+                        "Try again"
+                    </button>
+                    <button type="button" on:click=move |_| agent.disconnect()>"Disconnect"</button>
+                </Show>
                 <button
                     type="submit"
                     class="primary"
@@ -140,7 +117,7 @@ fn Connected() -> impl IntoView {
     let review = expect_context::<Review>();
     let who = move || match agent.link.get() {
         Link::On { client, version } => format!("fedmesh-agent {version} at {}", client.address),
-        Link::Off | Link::Connecting => String::new(),
+        Link::Off | Link::Connecting | Link::Lost { .. } => String::new(),
     };
     let order = move |task| {
         move |_| {
@@ -150,6 +127,7 @@ fn Connected() -> impl IntoView {
     };
     // One run at a time, so that the current one stays visible.
     let is_running = move || review.is_running.get();
+    let is_disabled = move || is_running() || agent.problem().is_some();
     view! {
         <p class="muted">{who}</p>
         <div><Contexts /></div>
@@ -158,7 +136,7 @@ fn Connected() -> impl IntoView {
                 type="button"
                 id="verify-all"
                 title="Prove by traffic that the applied mesh works"
-                disabled=is_running
+                disabled=is_disabled
                 on:click=order(Task::Verify { wait: 0 })
             >
                 <Icon name="good" />
@@ -171,7 +149,7 @@ fn Connected() -> impl IntoView {
                 type="button"
                 class="danger"
                 id="remove-all"
-                disabled=is_running
+                disabled=is_disabled
                 on:click=order(Task::Plan(Intent::Remove))
             >
                 <Icon name="delete" />

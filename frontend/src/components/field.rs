@@ -246,7 +246,8 @@ fn SelectEditor(path: String, is_wide: bool) -> impl IntoView {
     }
 }
 
-fn label_of(choice: &Choice) -> String {
+/// A value with its description.
+pub(crate) fn label_of(choice: &Choice) -> String {
     if choice.description.is_empty() {
         choice.value.clone()
     } else {

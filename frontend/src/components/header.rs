@@ -83,12 +83,15 @@ fn DocumentMenu() -> impl IntoView {
         store.with(|document| value::text(document, "metadata.name").to_owned())
     });
     let items = vec![
-        Item::new("new", "New document", "", move || {
-            store.open(start::empty());
+        Item::new("new", "New mesh…", "", move || {
+            store.is_starting.set(true)
         }),
-        Item::new("new-walkthrough", "Open the walk-through", "", move || {
-            store.open(start::walkthrough());
-        }),
+        Item::new(
+            "new-walkthrough",
+            "Open the walk-through",
+            "an example to try out",
+            move || store.open(start::walkthrough()),
+        ),
         Item::new(
             "open",
             "Open document or manifests…",
@@ -200,7 +203,9 @@ fn AgentButton() -> impl IntoView {
     let words = move || match agent.link.get() {
         Link::Off => "not connected".to_owned(),
         Link::Connecting => "connecting…".to_owned(),
+        Link::Lost { .. } => "connection lost".to_owned(),
         Link::On { .. } => match agent.found() {
+            _ if agent.problem().is_some() => "no cluster".to_owned(),
             Some(clusters) if clusters.contexts.len() == 1 => "1 context".to_owned(),
             Some(clusters) => format!("{} contexts", clusters.contexts.len()),
             None => "connected".to_owned(),
@@ -211,7 +216,9 @@ fn AgentButton() -> impl IntoView {
             type="button"
             id="agent"
             class="quiet"
-            class:on=move || agent.is_connected()
+            class:on=move || agent.is_connected() && agent.problem().is_none()
+            class:bad=move || agent.is_lost() || agent.problem().is_some()
+            title=move || agent.problem()
             aria-haspopup="dialog"
             data-connected=move || agent.is_connected().to_string()
             on:click=move |_| agent.dialog.set(true)
@@ -241,6 +248,13 @@ fn DownloadMenu() -> impl IntoView {
             "ZIP",
             "a folder for each cluster",
             run(Download::Zip),
+        )
+        .enabled(move || store.is_good()),
+        Item::new(
+            "commands",
+            "Commands to apply the ZIP…",
+            "for each cluster",
+            move || store.shows_commands.set(true),
         )
         .enabled(move || store.is_good()),
         Item::new(
@@ -286,7 +300,8 @@ fn ReviewButton() -> impl IntoView {
                 type="button"
                 class="primary"
                 id="review"
-                disabled=move || !review.is_running.get() && !store.is_good()
+                disabled=move || !review.is_running.get() && (!store.is_good() || agent.problem().is_some())
+                title=move || agent.problem()
                 on:click=click
             >
                 <span>{move || words().0}<span class="wide">{move || words().1}</span></span>

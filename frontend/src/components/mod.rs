@@ -1,6 +1,9 @@
 //! The parts of the page, one a file.
 
 pub(crate) mod agent_dialog;
+pub(crate) mod changes;
+pub(crate) mod commands;
+pub(crate) mod dialog;
 pub(crate) mod explanation;
 pub(crate) mod failure;
 pub(crate) mod field;
@@ -10,6 +13,7 @@ pub(crate) mod icon;
 pub(crate) mod manifests;
 pub(crate) mod menu;
 pub(crate) mod name_tree;
+pub(crate) mod new_mesh;
 pub(crate) mod notice;
 pub(crate) mod object;
 pub(crate) mod table;

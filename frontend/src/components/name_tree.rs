@@ -91,7 +91,7 @@ fn service(names: ServiceNames) -> AnyView {
     let short = names.vanity.map(|row| {
         let answer =
             view! { <span class="answer muted">"alias of the name below"</span> }.into_any();
-        name("short name".to_owned(), row.host, answer)
+        name("vanity".to_owned(), row.host, answer)
     });
     let callers = names.global.row.caller_words();
     let callers = callers

@@ -9,9 +9,8 @@ use web_sys::Element;
 
 use super::icon::Icon;
 use super::update::UpdateNotice;
-use crate::agent::Agent;
 use crate::browser;
-use crate::state::{Notice, Store, exchange, kept};
+use crate::state::{Action, Notice, Store, exchange, kept};
 
 /// How long a message of success stays.
 const STAY: Duration = Duration::from_secs(6);
@@ -23,7 +22,6 @@ type Before = StoredValue<Option<Element>, LocalStorage>;
 #[component]
 pub(crate) fn Notices() -> impl IntoView {
     let store = expect_context::<Store>();
-    let agent = expect_context::<Agent>();
     Effect::new(move || {
         if let Some(notice) = store.notice.get().filter(|notice| !notice.is_failure) {
             clear_later(store, notice);
@@ -42,10 +40,10 @@ pub(crate) fn Notices() -> impl IntoView {
     });
     window_event_listener(ev::keydown, move |event| {
         // Escape closes a menu or a dialog first, and discards no text that only the notice has.
-        let is_free = !event.default_prevented() && !agent.dialog.get_untracked();
+        let is_free = !event.default_prevented() && browser::find("dialog[open]").is_none();
         let is_simple = store
             .notice
-            .with_untracked(|shown| shown.as_ref().is_some_and(|notice| notice.rescue.is_none()));
+            .with_untracked(|shown| shown.as_ref().is_some_and(|notice| !has_rescue(notice)));
         if event.key() == "Escape" && is_free && is_simple {
             dismiss(store, before);
         }
@@ -117,22 +115,34 @@ fn Elsewhere() -> impl IntoView {
     }
 }
 
+fn has_rescue(notice: &Notice) -> bool {
+    matches!(notice.action, Some(Action::Rescue(_)))
+}
+
 #[component]
 fn Shown(notice: Notice, before: Before) -> impl IntoView {
     let store = expect_context::<Store>();
-    let has_rescue = notice.rescue.is_some();
+    let has_rescue = has_rescue(&notice);
     let click = move |_| {
         if has_rescue {
             kept::drop_rescued();
         }
         dismiss(store, before);
     };
-    let rescue = notice.rescue.map(|text| {
-        view! {
+    let action = notice.action.map(|action| match action {
+        Action::Rescue(text) => view! {
             <button type="button" on:click=move |_| exchange::download_rescued(store, &text)>
                 <Icon name="download" />
                 "Download"
             </button>
+        }
+        .into_any(),
+        Action::ShowCommands => {
+            let show = move |_| {
+                dismiss(store, before);
+                store.shows_commands.set(true);
+            };
+            view! { <button type="button" id="show-commands" on:click=show>"Show the commands"</button> }.into_any()
         }
     });
     let (class, picture) = if notice.is_failure {
@@ -148,7 +158,7 @@ fn Shown(notice: Notice, before: Before) -> impl IntoView {
                 " "
                 <span class="muted">{notice.hint}</span>
             </p>
-            {rescue}
+            {action}
             <button type="button" class="quiet" on:click=click>"Dismiss"</button>
         </div>
     }

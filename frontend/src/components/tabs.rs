@@ -1,9 +1,10 @@
-//! The right half: manifests, names, findings and the document as text.
+//! The right half: manifests, changes, names, findings and the document as text.
 
 use leptos::ev;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
+use super::changes::Changes;
 use super::findings::FindingsPanel;
 use super::manifests::Manifests;
 use super::name_tree::NameTree;
@@ -11,8 +12,9 @@ use super::text_panel::TextPanel;
 use crate::browser;
 use crate::state::{Store, Tab};
 
-const ALL: [(Tab, &str, &str); 4] = [
+const ALL: [(Tab, &str, &str); 5] = [
     (Tab::Manifests, "manifests", "Manifests"),
+    (Tab::Changes, "changes", "Changes"),
     (Tab::Names, "names", "Names"),
     (Tab::Findings, "findings", "Findings"),
     (Tab::Text, "text", "Document"),
@@ -38,6 +40,7 @@ pub(crate) fn Tabs() -> impl IntoView {
                 <Show when=is_drawn>
                     {match tab {
                         Tab::Manifests => view! { <Manifests /> }.into_any(),
+                        Tab::Changes => view! { <Changes /> }.into_any(),
                         Tab::Names => view! { <NameTree /> }.into_any(),
                         Tab::Findings => view! { <FindingsPanel /> }.into_any(),
                         Tab::Text => view! { <TextPanel /> }.into_any(),

@@ -197,11 +197,11 @@ fn Service(names: Vec<NameRow>) -> impl IntoView {
 fn Answers(name: NameRow) -> impl IntoView {
     let store = expect_context::<Store>();
     let place = match (&name.region, &name.zone) {
-        _ if name.level == LevelKind::Vanity => "short name",
+        _ if name.level == LevelKind::Vanity => "vanity",
         _ if name.cluster.is_some() => name.cluster.as_deref().unwrap_or_default(),
         (_, Some(zone)) => zone,
         (Some(region), None) => region,
-        _ => "everywhere",
+        _ => "global",
     };
     let place = place.to_owned();
     let columns = move || {

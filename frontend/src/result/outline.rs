@@ -26,7 +26,7 @@ impl Node {
         let row = &self.row;
         let narrowest = row.cluster.as_ref().or(row.zone.as_ref());
         let place = narrowest.or(row.region.as_ref());
-        place.cloned().unwrap_or_else(|| "everywhere".to_owned())
+        place.cloned().unwrap_or_else(|| "global".to_owned())
     }
 
     /// Whether the name falls back to the level above.

@@ -7,6 +7,7 @@ use shared::plan::{Action, ClusterPlan, Plan};
 use super::run::VerifyButton;
 use super::state::{Consent, Planned, Review};
 use super::steps::chips;
+use crate::agent::Agent;
 use crate::components::failure::Reason;
 use crate::components::icon::Icon;
 
@@ -160,11 +161,13 @@ fn ApplyButton(
     is_partial: Option<RwSignal<bool>>,
 ) -> impl IntoView {
     let review = expect_context::<Review>();
+    let agent = expect_context::<Agent>();
     let name = planned.name();
     let is_ready = move || {
         typed.is_none_or(|typed| typed.with(|typed| *typed == name))
             && is_partial.is_none_or(|is_partial| is_partial.get())
             && !review.sending.get()
+            && agent.is_connected()
     };
     let clusters = match ready {
         1 => "1 cluster".to_owned(),

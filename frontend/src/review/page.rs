@@ -10,7 +10,7 @@ use super::run::RunView;
 use super::state::{Consent, Planned, Review, TITLE, View};
 use super::task::Task;
 use super::verify::VerificationView;
-use crate::agent::Failure;
+use crate::agent::{Agent, Failure};
 use crate::components::failure::FailureBox;
 use crate::components::icon::Icon;
 use crate::state::{Page, Store};
@@ -49,8 +49,28 @@ pub(crate) fn ReviewPage() -> impl IntoView {
                 </button>
                 <h1 id=TITLE tabindex="-1">{move || title(review)}</h1>
             </div>
-            <div class="review-body">{body}</div>
+            <div class="review-body">
+                <ConnectionLost />
+                {body}
+            </div>
         </div>
+    }
+}
+
+/// Why nothing can be done for now.
+#[component]
+fn ConnectionLost() -> impl IntoView {
+    let agent = expect_context::<Agent>();
+    move || {
+        let failure = agent.failure.get().filter(|_| agent.is_lost())?;
+        Some(view! {
+            <div>
+                <FailureBox failure />
+                <p class="buttons">
+                    <button type="button" on:click=move |_| agent.dialog.set(true)>"Connect again"</button>
+                </p>
+            </div>
+        })
     }
 }
 

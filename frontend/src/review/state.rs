@@ -17,6 +17,8 @@ use super::task::{Document, Task};
 use super::verification::Verification;
 use crate::agent::{Agent, Failure};
 use crate::browser;
+use crate::document::clusters;
+use crate::state::delivered::{self, How};
 use crate::state::{Page, Store, renderer};
 
 /// The id of the heading, which is focused when the user opens another view.
@@ -300,6 +302,7 @@ impl Review {
             Intent::Remove => Doing::Remove,
         };
         let planned = planned.clone();
+        let document = planned.document.clone();
         let refused = move |failure: Failure| match failure.reason {
             Some(ApplyRefused::PlanChanged) => {
                 self.plan(intent, (*planned.document).clone(), true);
@@ -314,7 +317,20 @@ impl Review {
                 failure,
             }),
         };
-        self.begin("apply", body, doing, refused);
+        // From then on the agent carries it out, whatever becomes of the page.
+        let accepted = move |mesh: &Mesh| match intent {
+            Intent::Apply => {
+                delivered::note(self.store, clusters::as_value(mesh).into(), How::Applied)
+            }
+            Intent::Remove => delivered::forget(self.store, &mesh.metadata.name),
+        };
+        self.begin(
+            "apply",
+            body,
+            doing,
+            move || accepted(&document.mesh),
+            refused,
+        );
     }
 
     fn verify(self, task: Task, doing: Doing, body: VerifyRequest) {
@@ -323,7 +339,7 @@ impl Review {
         }
         self.show(View::Asking(task));
         let refused = move |failure| self.show(View::Failed { task, failure });
-        self.begin("verify", body, doing, refused);
+        self.begin("verify", body, doing, || (), refused);
     }
 
     /// Starts a run and follows it.
@@ -332,6 +348,7 @@ impl Review {
         path: &'static str,
         body: impl Serialize + 'static,
         doing: Doing,
+        accepted: impl FnOnce() + 'static,
         refused: impl FnOnce(Failure) + 'static,
     ) {
         let Some(client) = self.agent.client() else {
@@ -345,9 +362,10 @@ impl Review {
             let answer: Result<ApplyAccepted, Failure> = client.post(path, &body).await;
             self.sending.set(false);
             match answer {
-                Ok(accepted) => {
+                Ok(ApplyAccepted { id, .. }) => {
+                    accepted();
                     let run = Run {
-                        id: accepted.id,
+                        id,
                         doing,
                         started: browser::now(),
                     };

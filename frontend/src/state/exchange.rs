@@ -10,7 +10,8 @@ use shared::mesh::{Limits, Target};
 use wasm_bindgen::JsValue;
 use web_sys::FileList;
 
-use super::store::Store;
+use super::delivered::{self, How};
+use super::store::{Action, Store};
 use super::{renderer, writer};
 use crate::browser;
 use crate::browser::deflate;
@@ -108,14 +109,19 @@ pub(crate) fn target_of(document: &Value) -> Target {
         .unwrap_or_default()
 }
 
-/// Downloads the document or its manifests.
-pub(crate) fn download(store: Store, download: Download) {
-    let document = store.now();
-    let name = match value::text(&document, "metadata.name") {
+/// The name of a downloaded file.
+pub(crate) fn file_name(document: &Value, download: Download) -> String {
+    let name = match value::text(document, "metadata.name") {
         "" => "mesh",
         name => name,
     };
-    let name = format!("{name}{}", download.ending());
+    format!("{name}{}", download.ending())
+}
+
+/// Downloads the document or its manifests.
+pub(crate) fn download(store: Store, download: Download) {
+    let document = store.now();
+    let name = file_name(&document, download);
     let target = target_of(&document);
     if download == Download::Yaml && target.is_applied_by_others() {
         store.fail(
@@ -125,8 +131,14 @@ pub(crate) fn download(store: Store, download: Download) {
         return;
     }
     spawn_local(async move {
-        match bytes(store, download, document).await {
-            Ok(bytes) => hand_over(store, &name, &bytes),
+        match bytes(store, download, document.clone()).await {
+            Ok(bytes) => {
+                if hand_over(store, &name, &bytes) && download != Download::Mesh {
+                    delivered::note(store, document, How::Downloaded);
+                    let action = (download == Download::Zip).then_some(Action::ShowCommands);
+                    store.emit_with(format!("Downloaded {name}."), action);
+                }
+            }
             Err(error) => {
                 store.fail(format!("Cannot create {name}: {error}"), renderer::HINT);
             }
@@ -145,10 +157,13 @@ async fn bytes(store: Store, download: Download, document: Arc<Value>) -> Result
     text.map(String::into_bytes)
 }
 
-fn hand_over(store: Store, name: &str, bytes: &[u8]) {
-    if let Err(error) = browser::download(name, bytes) {
-        store.fail(format!("Cannot download: {}", browser::message(&error)), "");
+/// Whether the browser accepted a file.
+fn hand_over(store: Store, name: &str, bytes: &[u8]) -> bool {
+    let result = browser::download(name, bytes);
+    if let Err(error) = &result {
+        store.fail(format!("Cannot download: {}", browser::message(error)), "");
     }
+    result.is_ok()
 }
 
 /// Downloads a text that could not be read.

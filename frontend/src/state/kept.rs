@@ -8,7 +8,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::store::{Notice, Store};
+use super::store::{Action, Notice, Store};
 use crate::browser::storage::Keep;
 use crate::document::history::{History, Written};
 use crate::document::{link, start};
@@ -63,7 +63,7 @@ fn rescue(text: String, error: &str) -> Notice {
         is_failure: true,
         text: format!("Cannot read the document stored in this browser: {error}"),
         hint: "Download it before you dismiss this message, which deletes it.".to_owned(),
-        rescue: Some(text),
+        action: Some(Action::Rescue(text)),
     }
 }
 

@@ -10,9 +10,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use shared::engine::Commands;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::store::{Rendered, Simulation, Store, View};
+use super::store::{Compared, Rendered, Simulation, Store, View};
+use crate::workers::changes::Comparing;
 use crate::workers::rendering::{Form, Rendering, Request};
 use crate::workers::{Worker, worker};
 
@@ -31,6 +33,7 @@ pub(crate) fn keep(store: Store) {
         render(store, document).await.is_ok() || store.unrenderable.get_untracked().is_none()
     });
     keep_up(store, Store::unsimulated, simulate);
+    keep_up(store, Store::uncompared, compare);
 }
 
 /// Does the pending work, one run at a time, until it fails.
@@ -77,6 +80,30 @@ async fn simulate(store: Store, document: Arc<Value>) -> bool {
         answers,
     })));
     true
+}
+
+/// Compares two documents part by part. Stops when others are to be compared.
+async fn compare(store: Store, (before, after): (Arc<Value>, Arc<Value>)) -> bool {
+    let mut form = Form::Compare(Some(before.clone()));
+    loop {
+        let step: Result<Comparing, String> = ask(&RENDERER, form, &after).await;
+        store.incomparable.set(step.as_ref().err().cloned());
+        let Ok(step) = step else {
+            return false;
+        };
+        if let Some(changes) = step.changes {
+            store.compared.set(Some(Arc::new(Compared {
+                before,
+                after,
+                changes,
+            })));
+            return true;
+        }
+        if untrack(|| store.uncompared()).is_none_or(|due| due != (before.clone(), after.clone())) {
+            return true;
+        }
+        form = Form::Compare(None);
+    }
 }
 
 /// Shows an error. One that is shown already stays as it is, because the button beside it may have the keyboard's
@@ -161,6 +188,11 @@ async fn render(store: Store, document: Arc<Value>) -> Result<Arc<Rendered>, Str
 /// A form of a document that is a text.
 pub(crate) async fn text(form: Form, document: &Arc<Value>) -> Result<String, String> {
     ask(&RENDERER, form, document).await
+}
+
+/// The commands that apply an archive of the bundle.
+pub(crate) async fn commands(name: String, document: &Arc<Value>) -> Result<Commands, String> {
+    ask(&RENDERER, Form::Commands(name), document).await
 }
 
 /// The bundle of a document as an archive.

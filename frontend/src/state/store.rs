@@ -8,12 +8,14 @@ use serde_json::Value;
 use shared::check::{Finding, Fix};
 use shared::resolved::published::NameRow;
 
+use super::delivered::{self, Delivered, Deliveries};
 use super::findings::{Findings, field_of};
 use crate::browser;
 use crate::document::history::{History, Written};
-use crate::document::{path, value};
+use crate::document::{path, start, value};
 use crate::form::{field, layout};
 use crate::result::counts::{Counts, is_gap};
+use crate::workers::changes::Changes;
 use crate::workers::reading::Unreadable;
 use crate::workers::rendering::{Checks, Manifests};
 use crate::workers::simulated::Simulated;
@@ -24,6 +26,8 @@ use crate::workers::text::Made;
 pub(crate) enum Tab {
     #[default]
     Manifests,
+    /// What differs from the version that was downloaded or applied last.
+    Changes,
     Names,
     Findings,
     /// The document as text.
@@ -78,6 +82,14 @@ pub(crate) struct Simulation {
     pub(crate) answers: Simulated,
 }
 
+/// The differences between the bundles of two documents.
+#[derive(Debug)]
+pub(crate) struct Compared {
+    pub(crate) before: Arc<Value>,
+    pub(crate) after: Arc<Value>,
+    pub(crate) changes: Changes,
+}
+
 /// The text of the document.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TextOf {
@@ -99,8 +111,16 @@ pub(crate) struct Notice {
     pub(crate) is_failure: bool,
     pub(crate) text: String,
     pub(crate) hint: String,
-    /// A text that the user can download, so that it is not lost.
-    pub(crate) rescue: Option<String>,
+    pub(crate) action: Option<Action>,
+}
+
+/// What a message offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// To download a text, so that it is not lost.
+    Rescue(String),
+    /// To show the commands that apply the downloaded manifests.
+    ShowCommands,
 }
 
 /// The state; a handle that is cheap to copy.
@@ -139,10 +159,22 @@ pub(crate) struct Store {
     pub(crate) down: RwSignal<BTreeSet<String>>,
     /// The result of the simulation; of an older document or outage until the worker has responded.
     pub(crate) simulated: RwSignal<Option<Arc<Simulation>>>,
+    /// The documents that were downloaded or applied last.
+    pub(crate) deliveries: RwSignal<Deliveries>,
+    /// That of this mesh.
+    pub(crate) delivered: Memo<Option<Delivered>>,
+    /// What differs from it; of an older document until the worker has responded.
+    pub(crate) compared: RwSignal<Option<Arc<Compared>>>,
+    /// Why the last comparison failed.
+    pub(crate) incomparable: RwSignal<Option<String>>,
     /// Findings of the import: parts of the files that are not in the document.
     pub(crate) reported: RwSignal<Vec<Finding>>,
     /// The status of the document; `None` before the first checks.
     pub(crate) counts: Memo<Option<Counts>>,
+    /// Whether the dialog with the commands that apply the manifests is open.
+    pub(crate) shows_commands: RwSignal<bool>,
+    /// Whether the dialog for a new document is open.
+    pub(crate) is_starting: RwSignal<bool>,
     pub(crate) page: RwSignal<Page>,
     pub(crate) tab: RwSignal<Tab>,
     pub(crate) half: RwSignal<Half>,
@@ -173,6 +205,12 @@ impl Store {
             let checked = checked.get();
             checked.map_or_else(Vec::new, |checked| checked.checks.published())
         });
+        let deliveries = RwSignal::new(delivered::load());
+        let mesh = Memo::new(move |_| {
+            document.with(|document| value::text(document, start::NAME).to_owned())
+        });
+        let delivered =
+            Memo::new(move |_| deliveries.with(|all| mesh.with(|mesh| all.of(mesh).cloned())));
         let counts = Memo::new(move |_| Some(Counts::of(&checked.get()?.checks.findings)));
         Self {
             history,
@@ -192,8 +230,14 @@ impl Store {
             asks_what_if: RwSignal::default(),
             down: RwSignal::default(),
             simulated: RwSignal::new(None),
+            deliveries,
+            delivered,
+            compared: RwSignal::new(None),
+            incomparable: RwSignal::default(),
             reported: RwSignal::default(),
             counts,
+            shows_commands: RwSignal::default(),
+            is_starting: RwSignal::default(),
             page: RwSignal::default(),
             tab: RwSignal::default(),
             half: RwSignal::default(),
@@ -311,6 +355,21 @@ impl Store {
         let last = self.simulated.get();
         let is_known = last.is_some_and(|last| last.of == document && down.iter().eq(&last.down));
         (!is_known).then_some(document)
+    }
+
+    /// The document that was delivered last, and the current one, if their comparison is to be shown and was not made
+    /// yet.
+    pub(crate) fn uncompared(self) -> Option<(Arc<Value>, Arc<Value>)> {
+        if self.tab.get() != Tab::Changes || !self.is_good() || self.unchecked().is_some() {
+            return None;
+        }
+        let before = self.delivered.get()?.document;
+        let after = self.document.get();
+        let is_known = self.compared.with(|last| {
+            let last = last.as_ref();
+            last.is_some_and(|last| last.before == before && last.after == after)
+        });
+        (!is_known).then_some((before, after))
     }
 
     /// The typed text that was not read yet.
@@ -563,7 +622,7 @@ impl Store {
             is_failure: true,
             text: text.into(),
             hint: hint.into(),
-            rescue: None,
+            action: None,
         }));
     }
 
@@ -580,11 +639,16 @@ impl Store {
 
     /// Shows a message of success.
     pub(crate) fn emit(self, text: impl Into<String>) {
+        self.emit_with(text, None);
+    }
+
+    /// Shows a message of success that offers something.
+    pub(crate) fn emit_with(self, text: impl Into<String>, action: Option<Action>) {
         self.notice.set(Some(Notice {
             is_failure: false,
             text: text.into(),
             hint: String::new(),
-            rescue: None,
+            action,
         }));
     }
 }
@@ -594,7 +658,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::document::start;
 
     const SUFFIX: &str = "spec.dns.suffix";
 

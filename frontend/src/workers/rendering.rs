@@ -4,6 +4,7 @@
 //! only the worker contains it. It keeps the texts of the last bundle, and sends the one that is looked at.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,6 +38,16 @@ pub enum Form {
     Stream,
     /// Its bundle as an archive. The response is bytes, but for an error.
     Zip,
+    /// The commands that apply the archive with this name: [`Commands`](shared::engine::Commands).
+    Commands(String),
+    /// Renders a part of its bundle and of that of an earlier document, and compares them:
+    /// [`Comparing`](crate::workers::changes::Comparing). The page repeats the request, without the earlier document,
+    /// until both are whole.
+    Compare(Option<Arc<Value>>),
+    /// The difference of one file to the bundle that was compared last: a text.
+    Diff(String),
+    /// A text for a pull request about all differences to the bundle that was compared last, which these words name.
+    PullRequest(String),
     /// The document itself in canonical form, also if it has errors: a text.
     Document,
     /// The clusters that answer its names in an outage: [`Simulated`](crate::workers::simulated::Simulated).
