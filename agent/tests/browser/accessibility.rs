@@ -108,6 +108,11 @@ async fn every_view_of_a_document_is_accessible() {
         .await;
     check(&page, "a simulated outage", &mut defects).await;
 
+    page.click("tab-map").await;
+    page.wait_for_text("map-summary", "answered as usual").await;
+    page.press_enter("map-cluster-0").await;
+    check(&page, "the map", &mut defects).await;
+
     page.click("tab-text").await;
     page.wait_for_editor(".cm-line", "suffix:").await;
     check(&page, "the document as text", &mut defects).await;

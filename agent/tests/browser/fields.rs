@@ -147,3 +147,34 @@ async fn a_cluster_has_several_zones_in_one_field() {
     .await;
     page.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_is_found_by_its_label_and_the_name_of_its_row() {
+    let site = StaticSite::serve(&repository("dist"), "/").unwrap();
+    let page = Page::open(&site.url()).await;
+    page.click("walkthrough").await;
+    page.wait_for_value("spec.services[0].name", "httpbin")
+        .await;
+    page.type_into("find-field", "httpbin timeout").await;
+    page.wait_for_text("found-fields", "Connect timeout of httpbin")
+        .await;
+    page.picture(
+        "find-field",
+        &[ColourScheme::Light, ColourScheme::Dark],
+        &[(1280, 800), (390, 844)],
+    )
+    .await;
+    // What nobody has set yet is shown, in the details of its row.
+    page.keys(thirtyfour::Key::Control + "a").await;
+    page.keys("httpbin connect timeout").await;
+    page.wait_for_text("found-field-0", "Connect timeout of httpbin")
+        .await;
+    page.keys(thirtyfour::Key::Enter + "").await;
+    page.wait_for_focus_in("spec.services[0].failover.connectTimeout")
+        .await;
+    page.type_into("find-field", "no such words").await;
+    page.wait_for_text("form", "DNS").await;
+    page.escape().await;
+    page.wait_for_value("find-field", "").await;
+    page.close().await;
+}

@@ -60,7 +60,11 @@ async fn a_mesh_is_described_applied_and_verified_by_the_keyboard_alone() {
     page.wait_for_focus_in("spec.clusters[0].name").await;
     for (index, zone) in ["a", "b"].into_iter().enumerate() {
         let cluster = format!("cluster{}", index + 1);
-        for (field, text) in [("name", cluster.as_str()), ("region", "north"), ("zone", zone)] {
+        for (field, text) in [
+            ("name", cluster.as_str()),
+            ("region", "north"),
+            ("zone", zone),
+        ] {
             page.tab_to(&format!("[id='spec.clusters[{index}].{field}']"))
                 .await;
             page.keys(text).await;

@@ -13,6 +13,7 @@ mod connecting;
 mod documents;
 mod fields;
 mod keyboard;
+mod map;
 mod offline;
 mod page;
 mod plans;

@@ -398,6 +398,11 @@ impl Page {
     pub(crate) async fn download(&self, entry: &str, file: &str) -> PathBuf {
         self.click("download").await;
         self.click(entry).await;
+        self.wait_for_file(file).await
+    }
+
+    /// Waits for a file that is downloaded.
+    pub(crate) async fn wait_for_file(&self, file: &str) -> PathBuf {
         self.browser.wait_for_download(file).await.unwrap()
     }
 

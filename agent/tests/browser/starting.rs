@@ -19,7 +19,7 @@ async fn described(page: &Page) {
     page.choose("new-clusters", "3").await;
     page.choose("new-services", "2").await;
     page.choose("new-transport", "mtls").await;
-    page.picture("new-mesh", BOTH, WIDE_AND_NARROW).await;
+    page.picture("tour-new-mesh", BOTH, WIDE_AND_NARROW).await;
     page.press_enter("create-mesh").await;
     page.wait_for_focus_in("spec.clusters[0].name").await;
     for (index, [name, region, zone]) in [
@@ -42,6 +42,11 @@ async fn described(page: &Page) {
             .await;
     }
     page.wait_for_text("manifest", "mesh.example.com").await;
+    page.picture("tour-filled-in", BOTH, WIDE_AND_NARROW).await;
+    page.press_enter("tab-map").await;
+    page.wait_for_text("map-summary", "All calls of 3 clusters are answered")
+        .await;
+    page.picture("tour-map", BOTH, WIDE_AND_NARROW).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +77,7 @@ async fn a_new_mesh_is_downloaded_applied_by_commands_and_changed() {
     ] {
         page.wait_for_text("apply-commands", command).await;
     }
-    page.picture("commands", BOTH, WIDE_AND_NARROW).await;
+    page.picture("tour-commands", BOTH, WIDE_AND_NARROW).await;
     page.escape().await;
 
     page.wait_for_text("changes-since", "Since the download of")
@@ -85,7 +90,7 @@ async fn a_new_mesh_is_downloaded_applied_by_commands_and_changed() {
     page.press_enter_at("[aria-label='oslo/60-stocks.default.yaml, added']")
         .await;
     page.wait_for_text("change", "+  name: stocks").await;
-    page.picture("changes", BOTH, WIDE_AND_NARROW).await;
+    page.picture("tour-changes", BOTH, WIDE_AND_NARROW).await;
     // A reload keeps the version.
     page.reload().await;
     page.press_enter("tab-changes").await;

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use frontend::workers::calls::Calls;
 use frontend::workers::changes::{self, Comparing};
 use frontend::workers::rendering::{Checks, Cluster, Form, Manifests, Rendering, Request};
 use frontend::workers::simulated::Simulated;
@@ -29,6 +30,7 @@ enum Response {
     Checks(Checks),
     Rendering(Rendering),
     Simulated(Simulated),
+    Calls(Calls),
     Commands(Commands),
     Comparing(Comparing),
     Text(String),
@@ -109,6 +111,10 @@ impl Work {
             Form::Simulated(down) => {
                 let (_, resolved) = self.resolved()?;
                 Response::Simulated(Simulated::new(&resolved, &down))
+            }
+            Form::Calls(service, down) => {
+                let (_, resolved) = self.resolved()?;
+                Response::Calls(Calls::new(&resolved, &service, &down))
             }
             Form::Render(path) => Response::Rendering(self.render(path.as_deref(), go_on)?),
             Form::Text(path) => Response::Text(self.text(&path)?),

@@ -1,4 +1,4 @@
-//! The right half: manifests, changes, names, findings and the document as text.
+//! The right half: map, manifests, changes, names, findings and the document as text.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -7,12 +7,14 @@ use web_sys::KeyboardEvent;
 use super::changes::Changes;
 use super::findings::FindingsPanel;
 use super::manifests::Manifests;
+use super::map::Map;
 use super::name_tree::NameTree;
 use super::text_panel::TextPanel;
 use crate::browser;
 use crate::state::{Store, Tab};
 
-const ALL: [(Tab, &str, &str); 5] = [
+const ALL: [(Tab, &str, &str); 6] = [
+    (Tab::Map, "map", "Map"),
     (Tab::Manifests, "manifests", "Manifests"),
     (Tab::Changes, "changes", "Changes"),
     (Tab::Names, "names", "Names"),
@@ -40,6 +42,7 @@ pub(crate) fn Tabs() -> impl IntoView {
                 <Show when=is_drawn>
                     {match tab {
                         Tab::Manifests => view! { <Manifests /> }.into_any(),
+                        Tab::Map => view! { <Map /> }.into_any(),
                         Tab::Changes => view! { <Changes /> }.into_any(),
                         Tab::Names => view! { <NameTree /> }.into_any(),
                         Tab::Findings => view! { <FindingsPanel /> }.into_any(),

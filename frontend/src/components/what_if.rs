@@ -121,37 +121,43 @@ fn Marks(
     marks: Vec<Mark>,
     #[prop(optional)] label: Option<String>,
 ) -> impl IntoView {
-    let store = expect_context::<Store>();
     if marks.is_empty() {
         return None;
     }
-    let ticks = marks.into_iter().map(|(words, what)| {
-        let of = what.clone();
-        let id = format!("down-{what}");
-        let set = move |is_down: bool| {
-            store.down.update(|down| {
-                if is_down {
-                    down.insert(what.clone());
-                } else {
-                    down.remove(&what);
-                }
-            });
-        };
-        view! {
-            <Tick
-                words
-                id
-                is_ticked=Signal::derive(move || store.down.with(|down| down.contains(&of)))
-                set=Callback::new(set)
-            />
-        }
-    });
+    let ticks = marks
+        .into_iter()
+        .map(|(words, what)| view! { <DownTick words what /> });
     Some(view! {
         <fieldset class="marks" aria-label=label>
             <legend>{legend}</legend>
             <div class="ticks">{ticks.collect_view()}</div>
         </fieldset>
     })
+}
+
+/// A checkbox for something that can be down: its label, and the value for the simulation.
+#[component]
+pub(super) fn DownTick(words: String, what: String) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let of = what.clone();
+    let id = format!("down-{what}");
+    let set = move |is_down: bool| {
+        store.down.update(|down| {
+            if is_down {
+                down.insert(what.clone());
+            } else {
+                down.remove(&what);
+            }
+        });
+    };
+    view! {
+        <Tick
+            words
+            id
+            is_ticked=Signal::derive(move || store.down.with(|down| down.contains(&of)))
+            set=Callback::new(set)
+        />
+    }
 }
 
 #[component]

@@ -8,4 +8,5 @@ pub(crate) mod layout;
 pub(crate) mod placeholder;
 pub(crate) mod routes;
 pub(crate) mod rows;
+pub(crate) mod search;
 pub(crate) mod text;

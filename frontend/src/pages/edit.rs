@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::field::{Field, Help};
+use crate::components::find_field::FindField;
 use crate::components::object::ObjectFields;
 use crate::components::table::{ClusterTable, ServiceTable};
 use crate::components::tabs::Tabs;
@@ -36,6 +37,7 @@ pub(crate) fn EditPage() -> impl IntoView {
                 {half(Half::Result, "half-result", "Result")}
             </div>
             <div class="form-half">
+                <FindField />
                 <form
                     class="document"
                     id="form"

@@ -133,7 +133,7 @@ pub(crate) fn download(store: Store, download: Download) {
     spawn_local(async move {
         match bytes(store, download, document.clone()).await {
             Ok(bytes) => {
-                if hand_over(store, &name, &bytes) && download != Download::Mesh {
+                if save(store, &name, &bytes) && download != Download::Mesh {
                     delivered::note(store, document, How::Downloaded);
                     let action = (download == Download::Zip).then_some(Action::ShowCommands);
                     store.emit_with(format!("Downloaded {name}."), action);
@@ -157,8 +157,8 @@ async fn bytes(store: Store, download: Download, document: Arc<Value>) -> Result
     text.map(String::into_bytes)
 }
 
-/// Whether the browser accepted a file.
-fn hand_over(store: Store, name: &str, bytes: &[u8]) -> bool {
+/// Saves a file; whether the browser accepted it.
+pub(crate) fn save(store: Store, name: &str, bytes: &[u8]) -> bool {
     let result = browser::download(name, bytes);
     if let Err(error) = &result {
         store.fail(format!("Cannot download: {}", browser::message(error)), "");
@@ -168,7 +168,7 @@ fn hand_over(store: Store, name: &str, bytes: &[u8]) -> bool {
 
 /// Downloads a text that could not be read.
 pub(crate) fn download_rescued(store: Store, text: &str) {
-    hand_over(store, "fedmesh-kept.json", text.as_bytes());
+    save(store, "fedmesh-kept.json", text.as_bytes());
 }
 
 /// Opens files that the user chose or dropped.

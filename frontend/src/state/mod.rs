@@ -4,6 +4,7 @@ pub(crate) mod delivered;
 pub(crate) mod exchange;
 pub(crate) mod findings;
 pub(crate) mod kept;
+mod pending;
 pub(crate) mod renderer;
 mod store;
 pub(crate) mod writer;

@@ -13,7 +13,8 @@ use serde_json::Value;
 use shared::engine::Commands;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::store::{Compared, Rendered, Simulation, Store, View};
+use super::store::{Compared, Mapped, Rendered, Simulation, Store, View};
+use crate::workers::calls::Calls;
 use crate::workers::changes::Comparing;
 use crate::workers::rendering::{Form, Rendering, Request};
 use crate::workers::{Worker, worker};
@@ -33,6 +34,7 @@ pub(crate) fn keep(store: Store) {
         render(store, document).await.is_ok() || store.unrenderable.get_untracked().is_none()
     });
     keep_up(store, Store::unsimulated, simulate);
+    keep_up(store, Store::unmapped, find_calls);
     keep_up(store, Store::uncompared, compare);
 }
 
@@ -66,9 +68,7 @@ async fn check(store: Store, document: Arc<Value>) -> bool {
 /// Simulates the outage, in the worker that checks, because rendering takes longer than the user should wait
 /// after a click.
 async fn simulate(store: Store, document: Arc<Value>) -> bool {
-    let down: Vec<String> = store
-        .down
-        .with_untracked(|down| down.iter().cloned().collect());
+    let down = down(store);
     let answers = ask(&CHECKER, Form::Simulated(down.clone()), &document).await;
     report(store, answers.as_ref().err());
     let Ok(answers) = answers else {
@@ -80,6 +80,31 @@ async fn simulate(store: Store, document: Arc<Value>) -> bool {
         answers,
     })));
     true
+}
+
+/// Finds the clusters that answer the calls for a service, in the worker that checks.
+async fn find_calls(store: Store, (document, service): (Arc<Value>, String)) -> bool {
+    let down = down(store);
+    let form = Form::Calls(service.clone(), down.clone());
+    let calls: Result<Calls, String> = ask(&CHECKER, form, &document).await;
+    report(store, calls.as_ref().err());
+    let Ok(calls) = calls else {
+        return false;
+    };
+    store.mapped.set(Some(Arc::new(Mapped {
+        of: document,
+        service,
+        down,
+        calls: calls.into(),
+    })));
+    true
+}
+
+/// The outage that is simulated.
+fn down(store: Store) -> Vec<String> {
+    store
+        .down
+        .with_untracked(|down| down.iter().cloned().collect())
 }
 
 /// Compares two documents part by part. Stops when others are to be compared.

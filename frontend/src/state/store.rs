@@ -15,6 +15,7 @@ use crate::document::history::{History, Written};
 use crate::document::{path, start, value};
 use crate::form::{field, layout};
 use crate::result::counts::{Counts, is_gap};
+use crate::workers::calls::Calls;
 use crate::workers::changes::Changes;
 use crate::workers::reading::Unreadable;
 use crate::workers::rendering::{Checks, Manifests};
@@ -26,6 +27,8 @@ use crate::workers::text::Made;
 pub(crate) enum Tab {
     #[default]
     Manifests,
+    /// Where the clusters are, and who answers their calls.
+    Map,
     /// What differs from the version that was downloaded or applied last.
     Changes,
     Names,
@@ -82,6 +85,15 @@ pub(crate) struct Simulation {
     pub(crate) answers: Simulated,
 }
 
+/// The calls for a service, with the document and the outage.
+#[derive(Debug)]
+pub(crate) struct Mapped {
+    pub(crate) of: Arc<Value>,
+    pub(crate) service: String,
+    pub(crate) down: Vec<String>,
+    pub(crate) calls: Arc<Calls>,
+}
+
 /// The differences between the bundles of two documents.
 #[derive(Debug)]
 pub(crate) struct Compared {
@@ -126,7 +138,7 @@ pub(crate) enum Action {
 /// The state; a handle that is cheap to copy.
 #[derive(Clone, Copy)]
 pub(crate) struct Store {
-    history: RwSignal<History>,
+    pub(super) history: RwSignal<History>,
     /// Fields that were left, or were valid before: their errors are shown.
     touched: RwSignal<BTreeSet<String>>,
     /// The document.
@@ -159,6 +171,10 @@ pub(crate) struct Store {
     pub(crate) down: RwSignal<BTreeSet<String>>,
     /// The result of the simulation; of an older document or outage until the worker has responded.
     pub(crate) simulated: RwSignal<Option<Arc<Simulation>>>,
+    /// The service that was chosen on the map.
+    pub(crate) chosen_service: RwSignal<Option<String>>,
+    /// The calls that the map shows; of an older document or outage until the worker has responded.
+    pub(crate) mapped: RwSignal<Option<Arc<Mapped>>>,
     /// The documents that were downloaded or applied last.
     pub(crate) deliveries: RwSignal<Deliveries>,
     /// That of this mesh.
@@ -230,6 +246,8 @@ impl Store {
             asks_what_if: RwSignal::default(),
             down: RwSignal::default(),
             simulated: RwSignal::new(None),
+            chosen_service: RwSignal::default(),
+            mapped: RwSignal::new(None),
             deliveries,
             delivered,
             compared: RwSignal::new(None),
@@ -298,13 +316,6 @@ impl Store {
         self.checked.set(Some(Arc::new(Checked { of, checks, at })));
     }
 
-    /// The document, if its current version was not checked yet.
-    pub(crate) fn unchecked(self) -> Option<Arc<Value>> {
-        let document = self.document.get();
-        let checked = self.checked.get();
-        (!checked.is_some_and(|checked| checked.of == document)).then_some(document)
-    }
-
     /// Findings of the import, followed by those of the last checks.
     pub(crate) fn findings(self) -> Vec<Finding> {
         let mut findings = self.reported.get();
@@ -328,6 +339,32 @@ impl Store {
         self.checked.get()?.checks.names.clone()
     }
 
+    /// The services of the last document that was checked, as `<name>.<namespace>`, unless it has errors.
+    pub(crate) fn service_ids(self) -> Vec<String> {
+        self.checked.with(|checked| {
+            let names = checked
+                .as_ref()
+                .and_then(|checked| checked.checks.names.as_deref());
+            let mut ids: Vec<String> = names
+                .unwrap_or_default()
+                .iter()
+                .map(|name| name.service.clone())
+                .collect();
+            ids.dedup();
+            ids
+        })
+    }
+
+    /// The service whose calls the map shows: the chosen one if there is one, else the first.
+    pub(crate) fn map_service(self) -> Option<String> {
+        let ids = self.service_ids();
+        let chosen = self
+            .chosen_service
+            .get()
+            .filter(|chosen| ids.contains(chosen));
+        chosen.or_else(|| ids.into_iter().next())
+    }
+
     /// Whether the last document that was checked has no errors, so that its manifests are ready or will be soon.
     pub(crate) fn is_good(self) -> bool {
         self.checked.with(|checked| {
@@ -336,53 +373,8 @@ impl Store {
         })
     }
 
-    /// The document, if it has no errors and was not rendered yet.
-    pub(crate) fn unrendered(self) -> Option<Arc<Value>> {
-        let document = self.document.get();
-        let rendered = self.rendered.get();
-        let is_there = rendered.is_some_and(|rendered| rendered.of == document);
-        let is_good = self.is_good() && self.unchecked().is_none();
-        (is_good && !is_there).then_some(document)
-    }
-
-    /// The document, if the current outage was not simulated yet.
-    pub(crate) fn unsimulated(self) -> Option<Arc<Value>> {
-        if !(self.asks_what_if.get() && self.is_good() && self.unchecked().is_none()) {
-            return None;
-        }
-        let document = self.document.get();
-        let down = self.down.get();
-        let last = self.simulated.get();
-        let is_known = last.is_some_and(|last| last.of == document && down.iter().eq(&last.down));
-        (!is_known).then_some(document)
-    }
-
-    /// The document that was delivered last, and the current one, if their comparison is to be shown and was not made
-    /// yet.
-    pub(crate) fn uncompared(self) -> Option<(Arc<Value>, Arc<Value>)> {
-        if self.tab.get() != Tab::Changes || !self.is_good() || self.unchecked().is_some() {
-            return None;
-        }
-        let before = self.delivered.get()?.document;
-        let after = self.document.get();
-        let is_known = self.compared.with(|last| {
-            let last = last.as_ref();
-            last.is_some_and(|last| last.before == before && last.after == after)
-        });
-        (!is_known).then_some((before, after))
-    }
-
-    /// The typed text that was not read yet.
-    pub(crate) fn unread(self) -> Option<Arc<str>> {
-        let text = self.typed_text()?;
-        let is_known = self
-            .unreadable
-            .with(|known| known.as_ref().is_some_and(|known| known.text == text));
-        (!is_known).then_some(text)
-    }
-
     /// The text as it is typed, until it is read.
-    fn typed_text(self) -> Option<Arc<str>> {
+    pub(super) fn typed_text(self) -> Option<Arc<str>> {
         self.history.with(|history| {
             let written = history.written();
             written.is_unread.then(|| written.text.clone())
@@ -401,18 +393,6 @@ impl Store {
             .get()
             .then(|| self.unreadable.get())?
             .map(|unread| unread.why)
-    }
-
-    /// The document whose text is to be shown and was not made yet: what is shown is the text of an earlier one.
-    pub(crate) fn unwritten(self) -> Option<Written> {
-        if self.tab.get() != Tab::Text {
-            return None;
-        }
-        let written = self.history.with(|history| history.written().clone());
-        let is_known = self
-            .text_of
-            .with(|last| last.as_ref().is_some_and(|last| last.of == written));
-        (!written.is_unread && !is_known).then_some(written)
     }
 
     /// Changes the document, as one step of undo.

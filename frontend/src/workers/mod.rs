@@ -1,5 +1,6 @@
 //! The workers: programs that are loaded on demand, and the requests and responses of each.
 
+pub mod calls;
 pub mod changes;
 pub mod reading;
 pub mod rendering;

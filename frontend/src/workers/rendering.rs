@@ -38,6 +38,9 @@ pub enum Form {
     Stream,
     /// Its bundle as an archive. The response is bytes, but for an error.
     Zip,
+    /// The clusters that answer the calls for a service, given as `<name>.<namespace>`, in an outage:
+    /// [`Calls`](crate::workers::calls::Calls).
+    Calls(String, Vec<String>),
     /// The commands that apply the archive with this name: [`Commands`](shared::engine::Commands).
     Commands(String),
     /// Renders a part of its bundle and of that of an earlier document, and compares them:

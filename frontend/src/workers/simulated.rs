@@ -35,7 +35,7 @@ pub struct Cell {
 }
 
 /// How an answer is displayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Look {
     /// The same as without the outage.
     Same,
@@ -51,11 +51,7 @@ impl Simulated {
     /// Simulates an outage, given as texts that [`Outage::add`] parses. Texts that the document does not have are
     /// ignored: they were chosen before the document was changed.
     pub fn new(resolved: &Resolved, down: &[String]) -> Self {
-        let mut outage = Outage::default();
-        for what in down {
-            _ = outage.add(what, resolved);
-        }
-        let rows = rows(resolved, &outage);
+        let rows = rows(resolved, &outage(resolved, down));
         let clusters = resolved.clusters.iter();
         Self {
             clients: clusters.map(|cluster| cluster.name.to_string()).collect(),
@@ -75,6 +71,15 @@ impl Simulated {
         let name = self.names.iter().find(|name| name.host == host);
         name.map_or(&[], |name| &name.cells)
     }
+}
+
+/// The outage of some texts.
+pub(super) fn outage(resolved: &Resolved, down: &[String]) -> Outage {
+    let mut outage = Outage::default();
+    for what in down {
+        _ = outage.add(what, resolved);
+    }
+    outage
 }
 
 impl From<&AnswerRow> for Cell {

@@ -140,6 +140,15 @@ impl fmt::Display for Summary {
 /// Every name of every service for the clusters that call it: for each name the clusters in order, then callers that
 /// use DNS only.
 pub fn rows(resolved: &Resolved, outage: &Outage) -> Vec<AnswerRow> {
+    let services = 0..resolved.services.len();
+    services
+        .flat_map(|service| rows_of(resolved, service, outage))
+        .collect()
+}
+
+/// The [`rows`] of one service, given by its index.
+pub fn rows_of(resolved: &Resolved, index: usize, outage: &Outage) -> Vec<AnswerRow> {
+    let service = &resolved.services[index];
     let nothing = Outage::default();
     let names = |indices: &[usize]| -> Vec<String> {
         let names = indices.iter().map(|&index| &resolved.clusters[index].name);
@@ -150,46 +159,43 @@ pub fn rows(resolved: &Resolved, outage: &Outage) -> Vec<AnswerRow> {
         .chain([None])
         .collect();
     let mut rows = Vec::new();
-    for (index, service) in resolved.services.iter().enumerate() {
-        for name in &service.names {
-            // Without callers in a mesh, the mesh does not have the names.
-            let calls =
-                |caller: &Option<usize>| caller.is_none_or(|one| service.is_called_from(one));
-            for caller in callers.iter().copied().filter(calls) {
-                let ask = |outage: &Outage| match caller {
-                    Some(client) => in_mesh(resolved, client, index, name, outage),
-                    None => by_dns(resolved, index, name, outage),
-                };
-                let shares = |outage: &Outage| -> Vec<Share> {
-                    let shares = caller
-                        .and_then(|client| percentages(resolved, client, index, name, outage));
-                    let shares = shares.unwrap_or_default().into_iter();
-                    shares
-                        .map(|(cluster, percent)| Share {
-                            cluster: resolved.clusters[cluster].name.to_string(),
-                            percent,
-                        })
-                        .collect()
-                };
-                let answers = ask(outage);
-                let (lost, reason) = match &answers {
-                    Answers::By(_) => (Vec::new(), None),
-                    Answers::Partly { lost, .. } => (names(lost), None),
-                    Answers::Nobody(reason) => (Vec::new(), Some(word(*reason))),
-                };
-                rows.push(AnswerRow {
-                    client: caller.map(|client| resolved.clusters[client].name.to_string()),
-                    service: service.id(),
-                    host: name.host.to_string(),
-                    level: name.level.as_str(),
-                    answered_by: names(answers.by()),
-                    lost,
-                    reason,
-                    before: names(ask(&nothing).by()),
-                    shares: shares(outage),
-                    shares_before: shares(&nothing),
-                });
-            }
+    for name in &service.names {
+        // Without callers in a mesh, the mesh does not have the names.
+        let calls = |caller: &Option<usize>| caller.is_none_or(|one| service.is_called_from(one));
+        for caller in callers.iter().copied().filter(calls) {
+            let ask = |outage: &Outage| match caller {
+                Some(client) => in_mesh(resolved, client, index, name, outage),
+                None => by_dns(resolved, index, name, outage),
+            };
+            let shares = |outage: &Outage| -> Vec<Share> {
+                let shares =
+                    caller.and_then(|client| percentages(resolved, client, index, name, outage));
+                let shares = shares.unwrap_or_default().into_iter();
+                shares
+                    .map(|(cluster, percent)| Share {
+                        cluster: resolved.clusters[cluster].name.to_string(),
+                        percent,
+                    })
+                    .collect()
+            };
+            let answers = ask(outage);
+            let (lost, reason) = match &answers {
+                Answers::By(_) => (Vec::new(), None),
+                Answers::Partly { lost, .. } => (names(lost), None),
+                Answers::Nobody(reason) => (Vec::new(), Some(word(*reason))),
+            };
+            rows.push(AnswerRow {
+                client: caller.map(|client| resolved.clusters[client].name.to_string()),
+                service: service.id(),
+                host: name.host.to_string(),
+                level: name.level.as_str(),
+                answered_by: names(answers.by()),
+                lost,
+                reason,
+                before: names(ask(&nothing).by()),
+                shares: shares(outage),
+                shares_before: shares(&nothing),
+            });
         }
     }
     rows
