@@ -28,7 +28,7 @@ pub(crate) fn write(root: &Path, folder: &Path) -> Result<()> {
         fs::read_to_string(&index).with_context(|| format!("cannot read {}", index.display()))?;
     let lists = lists(build_of(&index)?, &digests(folder)?)?;
     let target = folder.join(NAME);
-    fs::write(&target, lists + &program)
+    fs::write(&target, format!("{lists}{program}"))
         .with_context(|| format!("cannot write {}", target.display()))
 }
 

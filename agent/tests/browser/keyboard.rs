@@ -10,25 +10,29 @@ use crate::page::Page;
 /// Tab stops after which something counts as unreachable.
 const STOPS: usize = 80;
 
+/// Keys that are pressed together.
+fn typed(keys: &[Key]) -> String {
+    keys.iter().map(Key::value).collect()
+}
+
 impl Page {
     /// Presses Tab until the element that a selector finds has the focus.
     async fn tab_to(&self, selector: &str) {
-        self.step_to(Key::Tab + "", selector).await;
+        self.step_to(&[Key::Tab], selector).await;
     }
 
     /// The same, backwards.
     async fn tab_back_to(&self, selector: &str) {
-        self.step_to(Key::Shift + Key::Tab, selector).await;
+        self.step_to(&[Key::Shift, Key::Tab], selector).await;
     }
 
-    async fn step_to(&self, key: impl Into<thirtyfour::TypingData>, selector: &str) {
+    async fn step_to(&self, keys: &[Key], selector: &str) {
         let is_there = format!("return document.activeElement?.matches({selector:?}) ?? false");
-        let key = key.into();
         for _ in 0..STOPS {
             if self.run(&is_there).await == true {
                 return;
             }
-            self.keys(key.clone()).await;
+            self.keys(typed(keys)).await;
         }
         panic!("{selector} is not reached by {STOPS} tab stops");
     }
@@ -48,7 +52,7 @@ async fn a_mesh_is_described_applied_and_verified_by_the_keyboard_alone() {
 
     page.tab_to("#document").await;
     page.keys(Key::Down + "").await;
-    page.step_to(Key::Down + "", "#new").await;
+    page.step_to(&[Key::Down], "#new").await;
     page.keys(Key::Enter + "").await;
     page.wait_for_focus_in("new-name").await;
     page.keys("walk").await;

@@ -111,9 +111,8 @@ impl Client {
             hint: "use the address that the agent prints, such as http://127.0.0.1:7777".to_owned(),
             ..Failure::default()
         })?;
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(_) => return Err(self.unreachable().await),
+        let Ok(response) = request.send().await else {
+            return Err(self.unreachable().await);
         };
         if response.ok() {
             Ok(response)

@@ -84,7 +84,7 @@ fn DocumentMenu() -> impl IntoView {
     });
     let items = vec![
         Item::new("new", "New mesh…", "", move || {
-            store.is_starting.set(true)
+            store.is_starting.set(true);
         }),
         Item::new(
             "new-walkthrough",

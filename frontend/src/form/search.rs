@@ -87,7 +87,7 @@ pub(crate) fn find(document: &Value, query: &str) -> Vec<Hit> {
     let mut found: Vec<(usize, Vec<&str>, &Pattern)> = patterns()
         .iter()
         .filter_map(|pattern| {
-            let (rank, rest) = rank(pattern, &words, &query)?;
+            let (rank, rest) = rank(pattern, &words)?;
             Some((rank, rest, pattern))
         })
         .collect();
@@ -99,11 +99,16 @@ pub(crate) fn find(document: &Value, query: &str) -> Vec<Hit> {
         }
         let mut paths = Vec::new();
         expand(document, "", &pattern.path, &rest, &mut paths);
-        hits.extend(paths.into_iter().map(|path| Hit {
-            label: label_of(document, &path),
-            path,
-            note: pattern.help.clone(),
-        }));
+        for path in paths {
+            // A list without items stands for all fields of its items.
+            if hits.iter().all(|hit| hit.path != path) {
+                hits.push(Hit {
+                    label: label_of(document, &path),
+                    path,
+                    note: pattern.help.clone(),
+                });
+            }
+        }
     }
     if hits.len() < MOST {
         values(document, "", &query, &mut hits);
@@ -113,27 +118,27 @@ pub(crate) fn find(document: &Value, query: &str) -> Vec<Hit> {
 }
 
 /// How well a field fits, and the words that are not in it: these are to be in the name of its row.
-fn rank<'q>(pattern: &Pattern, words: &[&'q str], query: &str) -> Option<(usize, Vec<&'q str>)> {
+fn rank<'q>(pattern: &Pattern, words: &[&'q str]) -> Option<(usize, Vec<&'q str>)> {
     let [label, path, help] = &pattern.lower;
-    let mut rank = if label == query {
+    let places = [(label, 0), (path, 1), (help, 3)];
+    let far_of = |word: &str| {
+        let found = places.iter().find(|(text, _)| text.contains(word))?;
+        Some(found.1)
+    };
+    let (own, rest): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| far_of(word).is_some());
+    let far: usize = own.iter().filter_map(|word| far_of(word)).sum();
+    let own = own.join(" ");
+    let rank = if *label == own {
         0
-    } else if label.starts_with(query) {
+    } else if label.starts_with(&own) {
         1
     } else {
         2
     };
-    let mut rest = Vec::new();
-    for word in words {
-        let places = [(label, 0), (path, 1), (help, 3)];
-        match places.iter().find(|(text, _)| text.contains(word)) {
-            Some((_, far)) => rank += far,
-            None => rest.push(*word),
-        }
-    }
     let is_of_row = [CLUSTERS, SERVICES]
         .iter()
         .any(|list| pattern.path.starts_with(list));
-    (rest.len() < words.len() && (rest.is_empty() || is_of_row)).then_some((rank, rest))
+    (!own.is_empty() && (rest.is_empty() || is_of_row)).then_some((rank + far, rest))
 }
 
 /// The rows whose names contain the query.

@@ -122,11 +122,9 @@ pub(crate) fn layout(places: &[Place], width: i32) -> Layout {
                     height: zone_height,
                 },
             });
-            let mut cell = 0;
-            for cluster in clusters {
+            for (cell, cluster) in (0..).zip(clusters) {
                 cards[cluster].x = x + SPACE + cell % wide * (card_width + SPACE);
                 cards[cluster].y = y + LABEL + cell / wide * (card_height + SPACE);
-                cell += 1;
             }
             lowest = lowest.max(y + zone_height);
             x += zone_width + SPACE;
@@ -142,11 +140,13 @@ pub(crate) fn layout(places: &[Place], width: i32) -> Layout {
     }
 }
 
+type Named<'a, T> = (&'a str, T);
+
 /// Regions with their zones, and these with the indices of their clusters, each in the order of the document.
-fn regions(places: &[Place]) -> Vec<(&str, Vec<(&str, Vec<usize>)>)> {
-    let mut regions: Vec<(&str, Vec<(&str, Vec<usize>)>)> = Vec::new();
+fn regions(places: &[Place]) -> Vec<Named<'_, Vec<Named<'_, Vec<usize>>>>> {
+    let mut regions = Vec::new();
     for (index, place) in places.iter().enumerate() {
-        let region = entry(&mut regions, &place.region);
+        let region: &mut Vec<Named<Vec<usize>>> = entry(&mut regions, &place.region);
         entry(region, &place.zone).push(index);
     }
     regions

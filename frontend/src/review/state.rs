@@ -320,7 +320,7 @@ impl Review {
         // From then on the agent carries it out, whatever becomes of the page.
         let accepted = move |mesh: &Mesh| match intent {
             Intent::Apply => {
-                delivered::note(self.store, clusters::as_value(mesh).into(), How::Applied)
+                delivered::note(self.store, clusters::as_value(mesh).into(), How::Applied);
             }
             Intent::Remove => delivered::forget(self.store, &mesh.metadata.name),
         };
