@@ -26,6 +26,7 @@ pub mod kubernetes;
 pub mod manifests;
 pub mod mesh;
 pub mod name;
+pub mod origin;
 pub mod passthrough;
 pub mod placed;
 pub mod plan;

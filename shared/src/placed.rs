@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::kubernetes::object::Object;
+use crate::origin::Origin;
 
 /// One object for some clusters.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Placed {
     pub template: Object,
     /// The subject, such as `httpbin.default` or `gateway`; objects of one wave and subject share a file.
     pub subject: String,
+    /// The part of the document that it derives from.
+    pub origin: Origin,
     /// Indices of the object's clusters, ascending.
     pub clusters: Vec<usize>,
     /// The differences in some clusters; each key is one of `clusters`.
@@ -97,10 +100,18 @@ impl Placed {
         Self {
             template,
             subject: subject.into(),
+            origin: Origin::default(),
             clusters,
             differences: BTreeMap::new(),
             stays_on_hub: false,
         }
+    }
+
+    /// Sets the part of the document that it derives from.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
     }
 
     /// Keeps it on the hub with engines that have one.

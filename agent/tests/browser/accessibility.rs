@@ -97,6 +97,13 @@ async fn every_view_of_a_document_is_accessible() {
     page.press_enter("skip-to-result").await;
     page.wait_for_focus_in("result-tabs").await;
     check(&page, "manifests", &mut defects).await;
+    page.fill("manifest-search", "gateway").await;
+    page.wait_for_text("search-count", " matches in ").await;
+    page.press_enter("manifest-search").await;
+    page.wait_for_text("search-count", " of ").await;
+    page.press_enter_at("#manifest .object .fold").await;
+    check(&page, "a search in the manifests", &mut defects).await;
+    page.press_escape("manifest-search").await;
     page.click("tab-findings").await;
     page.wait_for_text("panel-findings", "FM0208").await;
     check(&page, "findings", &mut defects).await;

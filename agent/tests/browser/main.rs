@@ -17,6 +17,7 @@ mod map;
 mod offline;
 mod page;
 mod plans;
+mod reading;
 mod reviewing;
 mod secure_site;
 mod starting;

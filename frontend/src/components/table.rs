@@ -280,10 +280,17 @@ fn Details(list: List, index: usize, path: String) -> impl IntoView {
         store.go_to(&key(&item(list.path(), to), "name"));
     };
     let word = list.word();
+    let own = path.clone();
+    let show_manifests = move |_| {
+        store.show_manifests_of(&own);
+        // The half with the manifests may have been hidden.
+        request_animation_frame(|| browser::focus_id("tab-manifests"));
+    };
     view! {
         <div class="details" id=details_id(list, index)>
             <ObjectFields path />
             <div class="buttons">
+                <button type="button" class="show-manifests" on:click=show_manifests>"Show its manifests"</button>
                 <button type="button" on:click=move |_| change(duplicate, index + 1)>
                     <Icon name="copy" />
                     {format!("Duplicate {word}")}

@@ -19,6 +19,14 @@ pub(crate) fn is_gap(finding: &Finding) -> bool {
     codes.iter().any(|code| code.id == finding.code)
 }
 
+/// A number of things: `1 error`, `2 errors`.
+pub(crate) fn number(count: usize, word: &str) -> String {
+    match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    }
+}
+
 impl Counts {
     /// Counts findings.
     pub(crate) fn of(findings: &[Finding]) -> Self {
@@ -36,10 +44,6 @@ impl Counts {
 
     /// The status of the document in words.
     pub(crate) fn words(self) -> String {
-        let number = |count: usize, word: &str| match count {
-            1 => format!("1 {word}"),
-            _ => format!("{count} {word}s"),
-        };
         let mut parts = Vec::new();
         match (self.errors, self.gaps) {
             (0, 0) => parts.push("no errors".to_owned()),

@@ -3,48 +3,123 @@
 //! It supports the YAML that fedmesh writes: one key or list item a line.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::ops::Range;
 
-/// A manifest as HTML: one `<span class="line">` a line; lines that are not in `before` are marked.
-pub(crate) fn yaml(text: &str, before: Option<&str>) -> String {
-    let known = before.map(|before| {
-        let mut lines = BTreeSet::new();
-        lines.extend(before.lines());
-        lines
-    });
-    let mut html = String::with_capacity(text.len() * 2);
-    for line in text.lines() {
-        let is_new = known.as_ref().is_some_and(|known| !known.contains(line));
-        html.push_str(if is_new {
-            r#"<span class="line new">"#
-        } else {
-            r#"<span class="line">"#
-        });
-        yaml_line(line, &mut html);
+use super::matching::occurrences;
+
+/// What is marked in a manifest.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Marks<'m> {
+    /// The lines before the last change, which are not marked as new; `None` if no line is.
+    pub(crate) known: Option<BTreeSet<&'m str>>,
+    /// The text that is searched for.
+    pub(crate) needle: &'m str,
+    /// The number of the line that the search is at.
+    pub(crate) current: Option<usize>,
+}
+
+/// Lines of a manifest as HTML: one `<span class="line">` a line. `first` is the number of the first one in its file, from
+/// 0; lines that match have their numbers.
+pub(crate) fn yaml<'t>(
+    lines: impl Iterator<Item = &'t str>,
+    first: usize,
+    marks: &Marks<'_>,
+) -> String {
+    let mut html = String::new();
+    for (number, line) in (first..).zip(lines) {
+        let found = occurrences(line, marks.needle);
+        begin_line(number, line, !found.is_empty(), marks, &mut html);
+        let mut writer = Writer {
+            html: &mut html,
+            found: &found,
+            at: 0,
+        };
+        writer.yaml(line);
         html.push_str("\n</span>");
     }
     html
 }
 
-fn yaml_line(line: &str, html: &mut String) {
-    let body = line.trim_start();
-    html.push_str(&line[..line.len() - body.len()]);
-    if body.starts_with('#') || body == "---" {
-        return span("comment", body, html);
+fn begin_line(number: usize, line: &str, is_hit: bool, marks: &Marks<'_>, html: &mut String) {
+    html.push_str("<span class=\"line");
+    if marks
+        .known
+        .as_ref()
+        .is_some_and(|known| !known.contains(line))
+    {
+        html.push_str(" new");
     }
-    let mut body = body;
-    while let Some(rest) = body.strip_prefix("- ") {
-        html.push_str(r#"<span class="mark">-</span> "#);
-        body = rest;
+    if !is_hit {
+        html.push_str("\">");
+        return;
     }
-    match key(body) {
-        Some((key, rest)) => {
-            span("key", key, html);
-            html.push_str(r#"<span class="mark">:</span>"#);
-            let value = rest.trim_start();
-            html.push_str(&rest[..rest.len() - value.len()]);
-            scalar(value, html);
+    let current = if marks.current == Some(number) {
+        " current"
+    } else {
+        ""
+    };
+    // Writing to a `String` cannot fail.
+    _ = write!(html, " hit{current}\" data-line=\"{number}\">");
+}
+
+/// Writes a line as HTML, with the parts of it that were found in `mark` elements.
+struct Writer<'w> {
+    html: &'w mut String,
+    /// What was found, in bytes of the line.
+    found: &'w [Range<usize>],
+    /// The number of bytes of the line that are written.
+    at: usize,
+}
+
+impl Writer<'_> {
+    fn yaml(&mut self, line: &str) {
+        let mut body = line.trim_start();
+        self.text(&line[..line.len() - body.len()]);
+        if body.starts_with('#') || body == "---" {
+            return self.span("comment", body);
         }
-        None => scalar(body, html),
+        while let Some(rest) = body.strip_prefix("- ") {
+            self.span("mark", "-");
+            self.text(" ");
+            body = rest;
+        }
+        let Some((key, rest)) = key(body) else {
+            return self.scalar(body);
+        };
+        self.span("key", key);
+        self.span("mark", ":");
+        let value = rest.trim_start();
+        self.text(&rest[..rest.len() - value.len()]);
+        self.scalar(value);
+    }
+
+    fn scalar(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.span(class(text), text);
+        }
+    }
+
+    fn span(&mut self, class: &str, text: &str) {
+        self.html.extend(["<span class=\"", class, "\">"]);
+        self.text(text);
+        self.html.push_str("</span>");
+    }
+
+    /// Writes the next part of the line.
+    fn text(&mut self, text: &str) {
+        let (start, end) = (self.at, self.at + text.len());
+        let is_here = |found: &&Range<usize>| found.start < end && found.end > start;
+        for found in self.found.iter().filter(is_here) {
+            let (from, to) = (found.start.max(start), found.end.min(end));
+            escape(&text[self.at - start..from - start], self.html);
+            self.html.push_str("<mark>");
+            escape(&text[from - start..to - start], self.html);
+            self.html.push_str("</mark>");
+            self.at = to;
+        }
+        escape(&text[self.at - start..], self.html);
+        self.at = end;
     }
 }
 
@@ -58,11 +133,8 @@ fn key(text: &str) -> Option<(&str, &str)> {
         .then(|| (&text[..end], rest))
 }
 
-fn scalar(text: &str, html: &mut String) {
-    if text.is_empty() {
-        return;
-    }
-    let class = if text.starts_with(['"', '\'']) {
+fn class(text: &str) -> &'static str {
+    if text.starts_with(['"', '\'']) {
         "text"
     } else if text.starts_with('#') {
         "comment"
@@ -70,8 +142,7 @@ fn scalar(text: &str, html: &mut String) {
         "value"
     } else {
         "plain"
-    };
-    span(class, text, html);
+    }
 }
 
 fn is_number(text: &str) -> bool {
@@ -103,9 +174,12 @@ pub(crate) fn diff_count(text: &str) -> (usize, usize) {
 }
 
 fn span(class: &str, text: &str, html: &mut String) {
-    html.push_str("<span class=\"");
-    html.push_str(class);
-    html.push_str("\">");
+    html.extend(["<span class=\"", class, "\">"]);
+    escape(text, html);
+    html.push_str("</span>");
+}
+
+fn escape(text: &str, html: &mut String) {
     for c in text.chars() {
         match c {
             '&' => html.push_str("&amp;"),
@@ -115,15 +189,26 @@ fn span(class: &str, text: &str, html: &mut String) {
             _ => html.push(c),
         }
     }
-    html.push_str("</span>");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn whole(text: &str, marks: &Marks<'_>) -> String {
+        yaml(text.lines(), 0, marks)
+    }
+
+    fn searched(text: &str, needle: &str) -> String {
+        let marks = Marks {
+            needle,
+            ..Marks::default()
+        };
+        whole(text, &marks)
+    }
+
     fn check(line: &str, expected: &str) {
-        let html = yaml(line, None);
+        let html = whole(line, &Marks::default());
         let body = html.strip_prefix(r#"<span class="line">"#).unwrap();
         assert_eq!(body.strip_suffix("\n</span>").unwrap(), expected);
     }
@@ -173,14 +258,19 @@ mod tests {
             "- \"<b>\": '&'",
             "# <i>",
         ] {
-            for html in [yaml(text, None), diff(text), diff(&format!("+{text}"))] {
+            // A needle may be a part of a tag or of an escape.
+            let searches = ["a", "<", "span", "mark", "lt", "&", "\""];
+            let mut all: Vec<String> = searches.map(|needle| searched(text, needle)).into();
+            all.extend([searched(text, ""), diff(text), diff(&format!("+{text}"))]);
+            for html in all {
                 let tags: Vec<&str> = html
                     .split('<')
                     .skip(1)
                     .map(|t| t.split(['>', ' ']).next().unwrap())
                     .collect();
                 assert!(
-                    tags.iter().all(|tag| matches!(*tag, "span" | "/span")),
+                    tags.iter()
+                        .all(|tag| matches!(*tag, "span" | "/span" | "mark" | "/mark")),
                     "{html}"
                 );
             }
@@ -189,9 +279,34 @@ mod tests {
 
     #[test]
     fn new_lines_are_marked() {
-        let html = yaml("a: 1\nb: 3\n", Some("a: 1\nb: 2\n"));
+        let marks = Marks {
+            known: Some("a: 1\nb: 2\n".lines().collect()),
+            ..Marks::default()
+        };
+        let html = whole("a: 1\nb: 3\n", &marks);
         assert_eq!(html.matches("line new").count(), 1);
-        assert!(!yaml("a: 1\n", None).contains("new"));
+        assert!(!searched("a: 1\n", "").contains("new"));
+    }
+
+    #[test]
+    fn what_was_found_is_marked() {
+        let html = searched("kind: Gateway\nhosts:\n- gateway.a<b>\n", "gateway");
+        assert_eq!(html.matches("<mark>").count(), 2);
+        assert!(html.contains(r#"<span class="plain"><mark>Gateway</mark></span>"#));
+        assert!(html.contains("<mark>gateway</mark>.a&lt;b&gt;"));
+        assert!(html.contains(r#"<span class="line hit" data-line="2">"#));
+        // Across the parts of a line.
+        let html = searched("kind: Gateway", "d: g");
+        assert!(html.contains("kin<mark>d</mark></span>"), "{html}");
+        assert!(html.contains("<mark>:</mark>") && html.contains("<mark>G</mark>ateway"));
+        let marks = Marks {
+            needle: "a",
+            current: Some(8),
+            ..Marks::default()
+        };
+        let html = yaml("a: 1\na: 2\n".lines(), 7, &marks);
+        assert!(html.contains(r#"<span class="line hit" data-line="7">"#));
+        assert!(html.contains(r#"<span class="line hit current" data-line="8">"#));
     }
 
     #[test]
@@ -213,7 +328,7 @@ mod tests {
             .unwrap();
         for (_, text) in shared::bundle::Bundle::new(&mesh, &resolved).files() {
             let mut plain = String::new();
-            for part in yaml(text, None).split('<').skip(1) {
+            for part in searched(text, "a").split('<').skip(1) {
                 plain.push_str(part.split_once('>').unwrap().1);
             }
             let plain = plain

@@ -39,6 +39,17 @@ pub(crate) fn field_of(path: &str) -> Option<&str> {
     Some(&path[..end])
 }
 
+/// The field that shows a path, or else the nearest one around it: an unknown field is shown by its object. `None` for a
+/// path that is not in the document, such as that of an imported file, which has a colon behind the name of the file.
+pub(crate) fn nearest(path: &str) -> Option<&str> {
+    if path.contains(": ") {
+        return None;
+    }
+    let ends: Vec<usize> = steps(path).map(|step| step.end).collect();
+    let mut ends = ends.into_iter().rev();
+    ends.find_map(|end| field_of(&path[..end]))
+}
+
 impl Schema {
     fn below(&self, step: &Step<'_>) -> Option<&Self> {
         match &self.kind {
@@ -94,5 +105,26 @@ mod tests {
             assert_eq!(field_of(path), Some(field), "{path}");
         }
         assert_eq!(field_of("sources[0]"), None);
+    }
+
+    #[test]
+    fn an_unknown_field_is_shown_by_its_object() {
+        let route = "spec.services[0].routes[1]";
+        for (path, field) in [
+            (format!("{route}.timeOut"), Some(route)),
+            (
+                format!("{route}.match[0].hedders.a.exact"),
+                Some("spec.services[0].routes[1].match[0]"),
+            ),
+            (
+                "spec.clusters[1].zone".to_owned(),
+                Some("spec.clusters[1].zone"),
+            ),
+            ("sources[0]".to_owned(), None),
+            ("spec.yaml: Gateway a/b spec.servers[0]".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(nearest(&path), field, "{path}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The findings of a document by the fields that show them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use shared::check::{Finding, Severity};
 
@@ -9,12 +9,12 @@ use crate::schema;
 /// Findings, each at the field whose editor shows the value that it is about.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    by_field: HashMap<String, Vec<Finding>>,
+    by_field: BTreeMap<String, Vec<Finding>>,
 }
 
 impl Findings {
     pub(crate) fn new(findings: &[Finding]) -> Self {
-        let mut by_field: HashMap<String, Vec<Finding>> = HashMap::new();
+        let mut by_field: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
         for finding in findings {
             if let Some(field) = field_of(&finding.path) {
                 by_field.entry(field).or_default().push(finding.clone());
@@ -42,10 +42,10 @@ impl Findings {
     }
 }
 
-/// The field that shows the value with a path. `None` for a path that is not in the document, such as that of an
-/// imported file.
+/// The field that shows the value with a path, or the object around an unknown field. `None` for a path that is not in
+/// the document, such as that of an imported file.
 pub(crate) fn field_of(path: &str) -> Option<String> {
-    let field = schema::field_of(path)?;
+    let field = schema::nearest(path)?;
     // One field is for both, see `form::field`.
     let cluster = field
         .strip_suffix(".zones")
@@ -55,7 +55,76 @@ pub(crate) fn field_of(path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+    use shared::explain::{self, BASE, Block};
+
     use super::*;
+    use crate::form::place;
+    use crate::workers::rendering::Checks;
+
+    /// JSON Merge Patch (RFC 7386), as the examples of explanations are written.
+    fn merge(target: &mut Value, patch: Value) {
+        let Value::Object(fields) = patch else {
+            *target = patch;
+            return;
+        };
+        if !target.is_object() {
+            *target = Value::Object(serde_json::Map::new());
+        }
+        for (name, value) in fields {
+            let object = target.as_object_mut().unwrap();
+            if value.is_null() {
+                object.remove(&name);
+            } else {
+                merge(object.entry(name).or_insert(Value::Null), value);
+            }
+        }
+    }
+
+    /// Documents with the finding of each rule, and the examples with each engine.
+    fn faulty_and_good() -> Vec<Value> {
+        let blocks = explain::findings().flat_map(|entry| explain::blocks(entry.text));
+        let patches = blocks.filter_map(|block| match block {
+            Block::Example { info, text } if info.starts_with("yaml ") => {
+                (!info.contains("manifests")).then(|| shared::yaml::from_str(text).unwrap())
+            }
+            _ => None,
+        });
+        let explained = patches.map(|patch| {
+            let mut document: Value = shared::yaml::from_str(BASE).unwrap();
+            merge(&mut document, patch);
+            document
+        });
+        let examples = documents::examples();
+        let examples = examples.values().flat_map(|mesh| {
+            let targets = shared::mesh::Target::all();
+            targets.map(|target| documents::with_target(mesh, target))
+        });
+        let examples = examples.map(|mesh| serde_json::to_value(mesh).unwrap());
+        explained.chain(examples).collect()
+    }
+
+    #[test]
+    fn every_finding_leads_to_a_field() {
+        let mut seen = BTreeSet::new();
+        for document in faulty_and_good() {
+            for finding in Checks::of(&document).findings {
+                let path = &finding.path;
+                let field = field_of(path).unwrap_or_else(|| panic!("{finding:?}"));
+                assert!(schema::at(&field).is_some(), "{finding:?}");
+                assert!(!place::words(&document, path).is_empty(), "{finding:?}");
+                let fix = finding.fix.as_ref();
+                assert!(
+                    fix.is_none_or(|fix| field_of(&fix.path).is_some()),
+                    "{finding:?}"
+                );
+                seen.insert(finding.code);
+            }
+        }
+        assert!(seen.len() > 120, "{}", seen.len());
+    }
 
     #[test]
     fn a_finding_is_at_one_field() {

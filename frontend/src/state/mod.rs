@@ -6,6 +6,7 @@ pub(crate) mod findings;
 pub(crate) mod kept;
 mod pending;
 pub(crate) mod renderer;
+mod search;
 mod store;
 pub(crate) mod writer;
 

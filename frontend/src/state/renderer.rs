@@ -13,10 +13,12 @@ use serde_json::Value;
 use shared::engine::Commands;
 use wasm_bindgen::{JsCast, JsValue};
 
+use super::search::Searched;
 use super::store::{Compared, Mapped, Rendered, Simulation, Store, View};
 use crate::workers::calls::Calls;
 use crate::workers::changes::Comparing;
-use crate::workers::rendering::{Form, Rendering, Request};
+use crate::workers::rendering::{FileText, Form, Rendering, Request};
+use crate::workers::search::{Found, Search};
 use crate::workers::{Worker, worker};
 
 thread_local! {
@@ -36,6 +38,7 @@ pub(crate) fn keep(store: Store) {
     keep_up(store, Store::unsimulated, simulate);
     keep_up(store, Store::unmapped, find_calls);
     keep_up(store, Store::uncompared, compare);
+    keep_up(store, Store::unsearched, search);
 }
 
 /// Does the pending work, one run at a time, until it fails.
@@ -186,11 +189,12 @@ async fn render(store: Store, document: Arc<Value>) -> Result<Arc<Rendered>, Str
         let step: Result<Rendering, String> = ask(&RENDERER, request, &document).await;
         report(store, step.as_ref().err());
         let step = step.inspect_err(|_| store.rendering.set(None))?;
-        if let (Some(path), Some(text)) = (&path, step.text) {
+        if let (Some(path), Some(file)) = (&path, step.file) {
             store.view.set(Some(Arc::new(View {
                 of: document.clone(),
                 path: path.clone(),
-                text,
+                text: file.text,
+                origins: file.origins,
             })));
             seen = Some(path.clone());
         }
@@ -208,6 +212,44 @@ async fn render(store: Store, document: Arc<Value>) -> Result<Arc<Rendered>, Str
             return Err("the document has changed".to_owned());
         }
     }
+}
+
+/// Searches the manifests, some files at a time, so that a changed document waits no longer. `false` on an error.
+async fn search(store: Store, (query, of): (Search, Arc<Rendered>)) -> bool {
+    // A later document is being rendered; the earlier one would be rendered again.
+    let is_late = untrack(|| store.unrendered()).is_some();
+    let document = RENDERER
+        .with(Renderer::document)
+        .filter(|_| is_late)
+        .unwrap_or_else(|| of.of.clone());
+    let mut found = Found::default();
+    let mut from = Some(0);
+    while let Some(next) = from {
+        let form = Form::Search(query.clone(), next);
+        match ask::<Found>(&RENDERER, form, &document).await {
+            Ok(more) => found.add(more),
+            Err(error) => {
+                store.fail(format!("Cannot search the manifests: {error}"), HINT);
+                return false;
+            }
+        }
+        from = found.next;
+        if store.search.query.with_untracked(|last| *last != query) {
+            return true;
+        }
+    }
+    if !found.is_whole && !is_late {
+        // The worker had another document, so that the rest is not rendered. This gives a new list, which is searched next.
+        return render(store, document).await.is_ok();
+    }
+    let searched = Searched { query, of, found };
+    store.search.result.set(Some(Arc::new(searched)));
+    true
+}
+
+/// One file of the bundle of a document.
+pub(crate) async fn file(path: String, document: &Arc<Value>) -> Result<FileText, String> {
+    ask(&RENDERER, Form::Text(path), document).await
 }
 
 /// A form of a document that is a text.
@@ -252,6 +294,11 @@ impl Renderer {
             worker: Worker::new("render-worker"),
             sent: Rc::default(),
         }
+    }
+
+    /// The document of the last request.
+    fn document(&self) -> Option<Arc<Value>> {
+        self.sent.borrow().clone()
     }
 
     /// Sends a request, with the document if the worker does not have it.

@@ -10,6 +10,7 @@ use shared::resolved::published::NameRow;
 
 use super::delivered::{self, Delivered, Deliveries};
 use super::findings::{Findings, field_of};
+use super::search::ManifestSearch;
 use crate::browser;
 use crate::document::history::{History, Written};
 use crate::document::{path, start, value};
@@ -75,6 +76,8 @@ pub(crate) struct View {
     pub(crate) of: Arc<Value>,
     pub(crate) path: String,
     pub(crate) text: String,
+    /// The path of the part of the document that each of its objects derives from.
+    pub(crate) origins: Vec<String>,
 }
 
 /// A simulation, with the document and the outage.
@@ -161,6 +164,8 @@ pub(crate) struct Store {
     pub(crate) view: RwSignal<Option<Arc<View>>>,
     /// The path of the file that is to be shown.
     pub(crate) shown_file: RwSignal<Option<String>>,
+    /// The search in the manifests.
+    pub(crate) search: ManifestSearch,
     /// How many parts of the manifests are rendered, and how many there are, while they are rendered.
     pub(crate) rendering: RwSignal<Option<(usize, usize)>>,
     /// Why the current document has no manifests, if checking or rendering failed.
@@ -241,6 +246,7 @@ impl Store {
             rendered: RwSignal::new(None),
             view: RwSignal::new(None),
             shown_file: RwSignal::default(),
+            search: ManifestSearch::default(),
             rendering: RwSignal::default(),
             unrenderable: RwSignal::default(),
             asks_what_if: RwSignal::default(),
@@ -466,6 +472,8 @@ impl Store {
         self.open.update(BTreeSet::clear);
         self.only_cluster.set(None);
         self.file.set(None);
+        self.search.set_text("");
+        self.search.set_part(None);
         self.reported.set(Vec::new());
         self.page.set(Page::Edit);
     }
@@ -582,16 +590,16 @@ impl Store {
         });
     }
 
-    /// Applies the fix of a finding.
-    pub(crate) fn fix(self, fix: &Fix) {
+    /// Applies the fixes of findings, as one step of undo.
+    pub(crate) fn fix(self, fixes: &[Fix]) {
         let (mesh, _) = shared::Mesh::from_value(&self.now());
-        match fix.apply(&mesh) {
-            Some(fixed) => self.edit(|document| {
-                crate::document::clusters::typed(document, |mesh| *mesh = fixed);
+        match Fix::apply_all(fixes, &mesh) {
+            Some(changed) => self.edit(|document| {
+                crate::document::clusters::typed(document, |mesh| *mesh = changed);
             }),
             None => self.fail(
-                format!("`{}` has changed since the check", fix.path),
-                "Check the finding again.",
+                "The document has changed since the check",
+                "Check the findings again.",
             ),
         }
     }
@@ -769,10 +777,33 @@ mod tests {
                 path: SUFFIX.to_owned(),
                 value: "fixed.zone".to_owned(),
             };
-            store.fix(&fix);
+            store.fix(&[fix]);
             let now = store.now();
             assert_eq!(value::text(&now, SUFFIX), "fixed.zone");
             assert_eq!(value::text(&now, "spec.services[0].port"), "80a");
+        });
+    }
+
+    #[test]
+    fn the_fixes_of_a_group_are_one_step_of_undo() {
+        with_store(start::walkthrough(), |store| {
+            let before = store.now();
+            let fix = |index: usize| Fix {
+                path: format!("spec.clusters[{index}].zone"),
+                value: format!("zone-{index}"),
+            };
+            store.fix(&[fix(0), fix(1)]);
+            let now = store.now();
+            for index in 0..2 {
+                let zone = value::text(&now, &fix(index).path).to_owned();
+                assert_eq!(zone, fix(index).value);
+            }
+            store.undo();
+            assert_eq!(store.now(), before);
+            // All or none.
+            store.fix(&[fix(0), fix(9)]);
+            assert_eq!(store.now(), before);
+            assert!(store.notice.get().is_some());
         });
     }
 }

@@ -173,7 +173,7 @@ pub fn diff_of(before: &Texts, after: &Texts, path: &str) -> String {
         }
         texts
             .find(path)
-            .map(|(_, text)| text.to_owned())
+            .map(|index| texts.text(index).0.to_owned())
             .unwrap_or_default()
     };
     diff::of_texts(&text(before), &text(after))

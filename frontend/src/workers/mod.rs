@@ -4,6 +4,7 @@ pub mod calls;
 pub mod changes;
 pub mod reading;
 pub mod rendering;
+pub mod search;
 pub mod simulated;
 pub mod text;
 pub(crate) mod worker;

@@ -15,6 +15,8 @@ use shared::mesh::ReadError;
 use shared::resolved::Resolved;
 use shared::resolved::published::{self, LevelKind, NameRow};
 
+use super::search::Search;
+
 /// A request, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request<'a> {
@@ -32,8 +34,11 @@ pub enum Form {
     /// Renders a part of its bundle, the file with this path first: [`Rendering`]. The page repeats the request until
     /// the bundle is whole, and stops when the document has changed.
     Render(Option<String>),
-    /// The text of one file of its bundle: a text.
+    /// One file of its bundle: [`FileText`].
     Text(String),
+    /// The files of its bundle that match, from the file with this number on: [`Found`](super::search::Found). The page
+    /// repeats the request until the search is finished.
+    Search(Search, usize),
     /// Its bundle in one stream: a text.
     Stream,
     /// Its bundle as an archive. The response is bytes, but for an error.
@@ -149,10 +154,20 @@ pub struct Rendering {
     pub done: usize,
     /// The number of all parts.
     pub total: usize,
-    /// The text of the requested file, if its part is rendered.
-    pub text: Option<String>,
+    /// The requested file, if its part is rendered.
+    pub file: Option<FileText>,
     /// The list of all files, once all are rendered.
     pub manifests: Option<Manifests>,
+}
+
+/// The text of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileText {
+    /// The text.
+    pub text: String,
+    /// The path of the part of the document that each of its objects derives from; empty for the document itself and for
+    /// files that only kustomize reads.
+    pub origins: Vec<String>,
 }
 
 /// The files of a bundle, without their texts.

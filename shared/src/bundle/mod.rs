@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::engine::{self, Content};
 use crate::kubernetes::object::{Object, Wave};
 use crate::mesh::Mesh;
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::render::render;
 use crate::resolved::Resolved;
@@ -79,6 +80,8 @@ pub struct File {
     pub wave: Wave,
     /// Its objects; empty for a file that only kustomize reads.
     pub objects: Vec<Object>,
+    /// The part of the document that each of its objects derives from.
+    pub origins: Vec<Origin>,
     /// Its text: YAML documents with `---` between them.
     pub text: String,
 }
@@ -188,31 +191,29 @@ fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<File> {
 }
 
 fn written(parts: Vec<engine::File>) -> Vec<File> {
-    let files = parts
-        .into_iter()
-        .map(|engine::File { path, content }| match content {
-            Content::Objects(objects) => {
-                let wave = objects.first().map_or(Wave::Istio, |first| first.kind.wave);
-                File::with_objects(path, wave, objects)
-            }
-            Content::Kustomize(value) => File {
-                path,
-                wave: Wave::Istio,
-                objects: Vec::new(),
-                text: format!("{WRITTEN_BY}\n{}", yaml_of(&value)),
-            },
-        });
-    files.collect()
+    parts.into_iter().map(File::written).collect()
 }
 
 impl File {
-    fn with_objects(path: String, wave: Wave, objects: Vec<Object>) -> Self {
-        let documents: Vec<String> = objects.iter().map(document).collect();
+    fn written(part: engine::File) -> Self {
+        let engine::File {
+            path,
+            content,
+            origins,
+        } = part;
+        let (objects, text) = match content {
+            Content::Objects(objects) => {
+                let documents: Vec<String> = objects.iter().map(document).collect();
+                (objects, documents.join(BETWEEN))
+            }
+            Content::Kustomize(value) => (Vec::new(), format!("{WRITTEN_BY}\n{}", yaml_of(&value))),
+        };
         Self {
             path,
-            wave,
-            text: documents.join(BETWEEN),
+            wave: objects.first().map_or(Wave::Istio, |first| first.kind.wave),
             objects,
+            origins,
+            text,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::listing::{Listed, Listing};
 use super::{ClusterManifests, File, MESH_FILE, common, digest, digest_of_text, stream, texts};
 use crate::engine::{self, ArchiveFile, ClusterFolder, Commands};
 use crate::mesh::Mesh;
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::render::{all, at_gateways, of_mesh, of_service, render};
 use crate::resolved::Resolved;
@@ -41,8 +42,9 @@ pub enum Part {
 pub struct TextFile {
     /// The content of the files.
     pub text: String,
-    /// Number of objects in the text.
-    pub objects: usize,
+    /// The part of the document that each object in the text derives from, in order; empty for a file that only
+    /// kustomize reads.
+    pub origins: Vec<Origin>,
     /// The files.
     pub places: Vec<FileEntry>,
 }
@@ -115,9 +117,7 @@ impl<'a> Rendered<'a> {
             let placed = match part {
                 Part::Mesh => of_mesh(resolved),
                 Part::Cluster(index) => at_gateways(&[index], resolved),
-                Part::Service(index) => {
-                    of_service(&all(resolved), &resolved.services[index], resolved)
-                }
+                Part::Service(index) => of_service(&all(resolved), index, resolved),
             };
             return texts::write(placed, resolved);
         };
@@ -142,15 +142,18 @@ impl<'a> Rendered<'a> {
     pub fn texts(&self, parts: impl IntoIterator<Item = Vec<TextFile>>) -> Texts {
         let mut listing = self.listing();
         let mut written = Vec::new();
+        let mut origins = Vec::new();
         for file in parts.into_iter().flatten() {
             listing.add(file.places);
             written.push(file.text);
+            origins.push(file.origins);
         }
         Texts {
             mesh_yaml: self.mesh_yaml.clone(),
             clusters: self.clusters().map(str::to_owned).collect(),
             listed: listing.finish(),
             written,
+            origins,
         }
     }
 
@@ -181,9 +184,14 @@ impl<'a> Rendered<'a> {
 }
 
 impl TextFile {
+    /// Number of objects in the text.
+    pub fn objects(&self) -> usize {
+        self.origins.len()
+    }
+
     fn of(file: File, cluster: Option<usize>) -> Self {
         Self {
-            objects: file.objects.len(),
+            origins: file.origins,
             text: file.text,
             places: vec![FileEntry {
                 cluster,
@@ -201,6 +209,8 @@ pub struct Texts {
     clusters: Vec<String>,
     listed: Listed,
     written: Vec<String>,
+    /// Those of each text.
+    origins: Vec<Vec<Origin>>,
 }
 
 impl Texts {
@@ -227,10 +237,22 @@ impl Texts {
             .chain(listed.map(|(path, text)| (path, self.written[text].as_str())))
     }
 
-    /// The text of the file with a path, and its index among the texts of all parts.
-    pub fn find(&self, path: &str) -> Option<(usize, &str)> {
+    /// Every file but that of the document, in the order of [`Self::files`]: its path, and the index of its text among
+    /// the texts of all parts.
+    pub fn listed(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.listed.files()
+    }
+
+    /// A text, by its index among the texts of all parts, and the part of the document that each of its objects derives
+    /// from.
+    pub fn text(&self, index: usize) -> (&str, &[Origin]) {
+        (&self.written[index], &self.origins[index])
+    }
+
+    /// The index of the text of the file with a path.
+    pub fn find(&self, path: &str) -> Option<usize> {
         let (_, text) = self.listed.files().find(|(known, _)| *known == path)?;
-        Some((text, &self.written[text]))
+        Some(text)
     }
 
     /// The paths of the files that belong to no single cluster.

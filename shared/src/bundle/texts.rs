@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use super::{BETWEEN, FileEntry, TextFile, document};
 use crate::engine::path;
 use crate::kubernetes::object::Wave;
+use crate::origin::Origin;
 use crate::placed::{Difference, Placed};
 use crate::resolved::Resolved;
 
@@ -48,22 +49,22 @@ fn in_each_cluster(objects: &[Placed], resolved: &Resolved) -> Vec<TextFile> {
             file.places.push(place);
             continue;
         }
-        let mut documents: Vec<Cow<'_, str>> = Vec::new();
+        let mut documents: Vec<(Origin, Cow<'_, str>)> = Vec::new();
         for ((one, template), differences) in objects.iter().zip(&templates).zip(&here) {
-            match differences {
-                None => {}
+            let text = match differences {
+                None => None,
                 Some([]) => {
                     let text = template.get_or_init(|| document(&one.template));
-                    documents.push(text.into());
+                    Some(text.into())
                 }
-                Some(_) => {
-                    documents.extend(one.in_cluster(index).map(|one| document(&one).into()));
-                }
-            }
+                Some(_) => one.in_cluster(index).map(|one| document(&one).into()),
+            };
+            documents.extend(text.map(|text| (one.origin, text)));
         }
+        let (origins, documents): (Vec<_>, Vec<_>) = documents.into_iter().unzip();
         let file = TextFile {
             text: documents.join(BETWEEN),
-            objects: documents.len(),
+            origins,
             places: vec![place],
         };
         known.push((here, file));

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::kubernetes::object::{Kind, Object, Scope, Wave};
+use crate::origin::Origin;
 use crate::resolved::Resolved;
 
 /// An object with the subject of its file.
@@ -13,6 +14,8 @@ use crate::resolved::Resolved;
 pub struct Delivered {
     /// The subject; see [`crate::placed::Placed::subject`].
     pub subject: String,
+    /// The part of the document that it derives from; see [`crate::placed::Placed::origin`].
+    pub origin: Origin,
     /// The object.
     pub object: Object,
 }
@@ -24,6 +27,8 @@ pub struct File {
     pub path: String,
     /// Its content.
     pub content: Content,
+    /// The part of the document that each of its objects derives from.
+    pub origins: Vec<Origin>,
 }
 
 /// The content of a file.
@@ -37,9 +42,23 @@ pub enum Content {
 
 impl File {
     /// A file of objects.
-    pub fn new(path: String, objects: Vec<Object>) -> Self {
-        let content = Content::Objects(objects);
-        Self { path, content }
+    pub fn new(path: String, delivered: Vec<Delivered>) -> Self {
+        let objects = delivered.into_iter().map(|one| (one.object, one.origin));
+        let (objects, origins) = objects.unzip();
+        Self {
+            path,
+            content: Content::Objects(objects),
+            origins,
+        }
+    }
+
+    /// A file of objects that derive from one part of the document.
+    pub(crate) fn of_one(path: String, origin: Origin, objects: Vec<Object>) -> Self {
+        Self {
+            path,
+            origins: vec![origin; objects.len()],
+            content: Content::Objects(objects),
+        }
     }
 }
 
@@ -49,16 +68,14 @@ pub(crate) fn path(cluster: &str, wave: Wave, subject: &str) -> String {
 }
 
 /// Objects by file, files and objects in order.
-pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec<Object>> {
-    let mut files: BTreeMap<(Wave, String), Vec<Object>> = BTreeMap::new();
+pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec<Delivered>> {
+    let mut files: BTreeMap<(Wave, String), Vec<Delivered>> = BTreeMap::new();
     for one in delivered {
-        files
-            .entry((one.object.kind.wave, one.subject))
-            .or_default()
-            .push(one.object);
+        let file = (one.object.kind.wave, one.subject.clone());
+        files.entry(file).or_default().push(one);
     }
-    for objects in files.values_mut() {
-        objects.sort_by_key(Object::key);
+    for delivered in files.values_mut() {
+        delivered.sort_by_key(|one| one.object.key());
     }
     files
 }

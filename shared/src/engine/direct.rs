@@ -28,6 +28,7 @@ pub(super) fn deliver<'a>(
     let here = placed.into_iter().filter_map(|one| {
         Some(Delivered {
             subject: one.subject.clone(),
+            origin: one.origin.in_cluster(cluster),
             object: one.in_cluster(cluster)?,
         })
     });

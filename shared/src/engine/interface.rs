@@ -25,7 +25,7 @@ pub trait Engine: Sync {
         let folder = resolved.clusters[cluster].name.as_str();
         by_file(self.deliver(resolved, placed, cluster))
             .into_iter()
-            .map(|((wave, subject), objects)| File::new(path(folder, wave, &subject), objects))
+            .map(|((wave, subject), delivered)| File::new(path(folder, wave, &subject), delivered))
             .collect()
     }
 

@@ -11,6 +11,7 @@ use crate::findings::{Findings, code};
 use crate::kubernetes::object::{Kind, Object, Wave};
 use crate::kubernetes::ownership;
 use crate::manifests::{self, Budget, Carried, Expanded, Given, TooManyCopies, has_texts};
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::{Resolved, Service};
@@ -53,6 +54,7 @@ impl Engine for Ocm {
             .into_iter()
             .map(|one| Delivered {
                 subject: one.subject.clone(),
+                origin: one.origin,
                 object: one.template.clone(),
             })
             .collect();
@@ -63,9 +65,12 @@ impl Engine for Ocm {
             }
             desired.push(Delivered {
                 subject: "work-agent".to_owned(),
+                origin: Origin::Engine,
                 object: role(resolved),
             });
-            for ((wave, subject), objects) in by_file(desired) {
+            for ((wave, subject), carried) in by_file(desired) {
+                let origin = Origin::of_all(carried.iter().map(|one| one.origin));
+                let objects: Vec<Object> = carried.into_iter().map(|one| one.object).collect();
                 let name = format!(
                     "{}-{}-{subject}",
                     ownership::object_name(resolved.name.as_str()),
@@ -78,6 +83,7 @@ impl Engine for Ocm {
                     };
                     delivered.push(Delivered {
                         subject: subject.clone(),
+                        origin,
                         object: ownership::label(
                             work(cluster.name.as_str(), name, part),
                             &resolved.name,

@@ -1,6 +1,7 @@
 //! Findings of a check: code, severity, path, message, hint and, if possible, a fix.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::mesh::Mesh;
 
@@ -58,7 +59,19 @@ pub struct Fix {
 impl Fix {
     /// The document with the field changed, or added to its parent; `None` if the parent does not exist.
     pub fn apply(&self, mesh: &Mesh) -> Option<Mesh> {
+        Self::apply_all([self], mesh)
+    }
+
+    /// The document with the fields of all fixes changed; `None` if one of them cannot be.
+    pub fn apply_all<'a>(fixes: impl IntoIterator<Item = &'a Self>, mesh: &Mesh) -> Option<Mesh> {
         let mut document = serde_json::to_value(mesh).ok()?;
+        for fix in fixes {
+            fix.set(&mut document)?;
+        }
+        serde_json::from_value(document).ok()
+    }
+
+    fn set(&self, document: &mut Value) -> Option<()> {
         let pointer = format!("/{}", self.path.replace(['.', '['], "/").replace(']', ""));
         let value = self.value.clone().into();
         if let Some(field) = document.pointer_mut(&pointer) {
@@ -68,6 +81,6 @@ impl Fix {
             let parent = document.pointer_mut(parent)?.as_object_mut()?;
             parent.insert(field.to_owned(), value);
         }
-        serde_json::from_value(document).ok()
+        Some(())
     }
 }

@@ -143,7 +143,7 @@ fn given_by(resolved: &Resolved) -> Given {
     }
     let mut parts = engine::of(resolved.target).common_files(resolved, &placed);
     parts.extend(clusters.flat_map(|index| engine::files(resolved, &placed, index)));
-    for File { path, content } in parts {
+    for File { path, content, .. } in parts {
         let values = match content {
             Content::Objects(objects) => objects.iter().map(object::Object::to_json).collect(),
             Content::Kustomize(value) => vec![value],

@@ -144,7 +144,7 @@ impl Desired {
             Source::Rendered { resolved, of_mesh } => {
                 index_of(cluster, resolved).is_some_and(|index| {
                     let mut parts = of_mesh.iter();
-                    let mut services = resolved.services.iter();
+                    let mut services = 0..resolved.services.len();
                     parts.any(|one| one.clusters.contains(&index))
                         || services.any(|one| !of_service(&[index], one, resolved).is_empty())
                 })
@@ -199,7 +199,7 @@ fn delivered(
         return delivered;
     }
     delivered.extend(deliver(&at_gateways(&[index], resolved)));
-    for service in &resolved.services {
+    for service in 0..resolved.services.len() {
         delivered.extend(deliver(&of_service(&[index], service, resolved)));
     }
     delivered
@@ -213,8 +213,8 @@ fn in_order(delivered: Vec<Delivered>, resolved: &Resolved) -> Vec<Object> {
     } else {
         &[]
     };
-    let objects = by_file(delivered).into_values().flatten();
-    let ignoring = objects.map(|object| without_ignored(object, ignored));
+    let delivered = by_file(delivered).into_values().flatten();
+    let ignoring = delivered.map(|one| without_ignored(one.object, ignored));
     let stamped = ignoring.map(|object| ownership::stamp(object, &applyset_id));
     stamped.collect()
 }

@@ -15,6 +15,7 @@ use crate::defaults::ISTIO_NAMESPACE;
 use crate::kubernetes::object::Object;
 use crate::kubernetes::ownership;
 use crate::mesh::ExternalProtocol;
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::resolved::{Cluster, EgressGateway, ExternalHost, ExternalPort, Resolved};
 
@@ -31,15 +32,16 @@ const SERVERS: [(ExternalProtocol, &str); 2] = [
 ];
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
-    let mut placed = gateways(resolved);
-    placed.extend(destination_rule(resolved));
-    let hosts = resolved.external.iter();
-    placed.extend(
-        hosts
-            .filter(|host| host.by_egress_gateway)
-            .map(|host| virtual_service(host, resolved)),
-    );
-    placed
+    let of_all = gateways(resolved)
+        .into_iter()
+        .chain(destination_rule(resolved));
+    let of_all = of_all.map(|one| one.with_origin(Origin::ExternalHosts));
+    let hosts = resolved.external.iter().enumerate();
+    let hosts = hosts.filter(|(_, host)| host.by_egress_gateway);
+    let of_hosts = hosts.map(|(index, host)| {
+        virtual_service(host, resolved).with_origin(Origin::ExternalHost(index))
+    });
+    of_all.chain(of_hosts).collect()
 }
 
 fn gateways(resolved: &Resolved) -> Vec<Placed> {

@@ -33,6 +33,7 @@ use serde_json::{Value, json};
 use crate::istio::IstioVersion;
 use crate::kubernetes::object::{Kind, Object, Wave};
 use crate::kubernetes::ownership;
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::resolved::{Resolved, Service};
 
@@ -52,8 +53,8 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = of_mesh(resolved);
     let clusters = all(resolved);
     placed.extend(at_gateways(&clusters, resolved));
-    for service in &resolved.services {
-        placed.extend(of_service(&clusters, service, resolved));
+    for index in 0..resolved.services.len() {
+        placed.extend(of_service(&clusters, index, resolved));
     }
     placed
 }
@@ -61,17 +62,25 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
 /// Objects that belong to no single service and to no gateway of services.
 pub(crate) fn of_mesh(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = namespace::render(resolved);
-    placed.extend(samples::render(resolved));
-    for host in &resolved.external {
-        placed.extend(external::render(host, resolved));
+    placed.extend(with_origin(Origin::Samples, samples::render(resolved)));
+    for (index, host) in resolved.external.iter().enumerate() {
+        let of_host = external::render(host, resolved);
+        placed.extend(with_origin(Origin::ExternalHost(index), of_host));
     }
     placed.extend(egress_gateway::render(resolved));
-    placed.extend(wildcard::render(resolved));
+    placed.extend(with_origin(Origin::Dns, wildcard::render(resolved)));
     placed.extend(workload_entry::render(resolved));
-    placed.extend(sidecar::render(resolved));
-    placed.extend(destination_rule::render_wide(resolved));
-    placed.extend(dns_endpoint_definition::render(resolved));
-    placed.extend(external_dns::render(resolved));
+    placed.extend(with_origin(Origin::Sidecars, sidecar::render(resolved)));
+    placed.extend(with_origin(
+        Origin::Dns,
+        destination_rule::render_wide(resolved),
+    ));
+    let definition = dns_endpoint_definition::render(resolved);
+    placed.extend(with_origin(Origin::ExternalDns, definition));
+    placed.extend(with_origin(
+        Origin::ExternalDns,
+        external_dns::render(resolved),
+    ));
     labelled(placed, resolved)
 }
 
@@ -84,15 +93,15 @@ pub(crate) fn at_gateways(clusters: &[usize], resolved: &Resolved) -> Vec<Placed
         gateway::render(clusters, resolved)
     };
     placed.extend(east_west::render(clusters, resolved));
+    for one in &mut placed {
+        one.origin = Origin::of_clusters(&one.clusters);
+    }
     labelled(placed, resolved)
 }
 
-/// The objects of one service, in some clusters, given by index.
-pub(crate) fn of_service(
-    clusters: &[usize],
-    service: &Service,
-    resolved: &Resolved,
-) -> Vec<Placed> {
+/// The objects of one service in some clusters, all given by index.
+pub(crate) fn of_service(clusters: &[usize], index: usize, resolved: &Resolved) -> Vec<Placed> {
+    let service = &resolved.services[index];
     let mut placed = if resolved.gateway_api {
         gateway_api::routes(clusters, service, resolved)
     } else {
@@ -107,7 +116,16 @@ pub(crate) fn of_service(
     placed.extend(destination_rule::render(&calling, service, resolved));
     placed.extend(mesh_routes::render(&calling, service, resolved));
     placed.extend(dns_endpoint::render(clusters, service, resolved));
+    let placed = with_origin(Origin::Service(index), placed).collect();
     labelled(placed, resolved)
+}
+
+/// Objects that derive from one part of the document.
+fn with_origin(
+    origin: Origin,
+    placed: impl IntoIterator<Item = Placed>,
+) -> impl Iterator<Item = Placed> {
+    placed.into_iter().map(move |one| one.with_origin(origin))
 }
 
 fn labelled(placed: Vec<Placed>, resolved: &Resolved) -> Vec<Placed> {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::samples;
 use crate::defaults::{DEFAULT_NAMESPACE, ISTIO_NAMESPACE};
 use crate::kubernetes::object::{Kind, Object};
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
@@ -28,18 +29,17 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         if let Some(clusters) = desired.get_mut(namespace) {
             clusters.insert(cluster);
         } else if !GIVEN.contains(&namespace) {
-            placed.push(Placed::same(object(namespace), "namespaces", vec![cluster]).on_hub());
+            let own = Placed::same(object(namespace), "namespaces", vec![cluster]);
+            placed.push(own.with_origin(Origin::ExternalDns).on_hub());
         }
     }
     for (namespace, clusters) in desired
         .iter()
         .filter(|(name, _)| !GIVEN.contains(&name.as_str()))
     {
-        placed.push(Placed::same(
-            object(namespace),
-            "namespaces",
-            clusters.iter().copied().collect(),
-        ));
+        let clusters = clusters.iter().copied().collect();
+        let one = Placed::same(object(namespace), "namespaces", clusters);
+        placed.push(one.with_origin(Origin::Samples));
     }
     placed
 }

@@ -20,6 +20,7 @@ use crate::gateways::kind::GatewayKind;
 use crate::kubernetes::object::Object;
 use crate::kubernetes::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
 use crate::mesh::Endpoints;
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::resolved::published::answered_by;
 use crate::resolved::{Address, Gateway, Resolved, Service};
@@ -188,7 +189,8 @@ fn of_gateway(
         .label(CLUSTER_LABEL, of.name.as_str())
         .label(GATEWAY_LABEL, gateway.service.as_str())
         .label(GATEWAY_NAMESPACE_LABEL, gateway.namespace.as_str());
-        placed.push(Placed::with_fields(object, SUBJECT, FIELDS, fields));
+        let entry = Placed::with_fields(object, SUBJECT, FIELDS, fields);
+        placed.push(entry.with_origin(Origin::Cluster(cluster)));
     }
     placed
 }

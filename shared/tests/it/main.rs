@@ -32,6 +32,7 @@ mod locality;
 mod mtls;
 mod names;
 mod oldest_istio;
+mod origins;
 mod overrides;
 mod ownership;
 mod ports;

@@ -119,7 +119,7 @@ proptest! {
         let mut listing = rendered.listing();
         let mut packed = Archive::new(Cursor::new(Vec::new()));
         for file in parts.iter().flatten() {
-            objects += file.objects * file.places.len();
+            objects += file.objects() * file.places.len();
             packed.add(&texts.len().to_string(), &file.text).unwrap();
             listing.add(file.places.clone());
             texts.push(file.text.as_str());

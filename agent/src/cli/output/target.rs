@@ -184,7 +184,7 @@ impl Written {
     /// Adds some of the files.
     pub(in crate::cli) fn add(&mut self, files: &[TextFile]) {
         for file in files {
-            self.objects += file.objects * file.places.len();
+            self.objects += file.objects() * file.places.len();
             let places = file.places.iter();
             self.clusters
                 .extend(places.filter_map(|place| place.cluster));

@@ -22,6 +22,7 @@ use crate::kubernetes::ignore::{IgnoreRule, KINDS};
 use crate::kubernetes::object::{Object, Wave};
 use crate::kubernetes::ownership;
 use crate::manifests::{Budget, Expanded, Given, TooManyCopies};
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::{self, Resolved};
@@ -83,6 +84,7 @@ impl Engine for Gitops {
         let base = placed.iter().filter(|one| is_shared(one, resolved));
         let base = base.map(|one| Delivered {
             subject: one.subject.clone(),
+            origin: one.origin,
             object: one.template.clone(),
         });
         let mut parts = kustomization("base", Vec::new(), base.collect(), Vec::new());
@@ -95,14 +97,15 @@ impl Engine for Gitops {
             return parts;
         };
         if !clusters.is_empty() {
-            parts.push(File::new(
+            parts.push(File::of_one(
                 "argocd/applicationset.yaml".to_owned(),
+                Origin::Gitops,
                 vec![application_set(resolved, gitops, &clusters)],
             ));
         }
         parts.extend(clusters.iter().map(|cluster| {
             let objects = flux(resolved, gitops, cluster);
-            File::new(format!("flux/{cluster}.yaml"), objects)
+            File::of_one(format!("flux/{cluster}.yaml"), Origin::Gitops, objects)
         }));
         parts
     }
@@ -168,10 +171,12 @@ fn kustomization(
     mut patches: Vec<(&Object, Value)>,
 ) -> Vec<File> {
     let mut parts = Vec::new();
-    for ((wave, subject), mut objects) in by_file(delivered) {
+    for ((wave, subject), mut delivered) in by_file(delivered) {
         let file = format!("{}-{subject}.yaml", wave.number());
-        objects.iter_mut().for_each(keep);
-        parts.push(File::new(format!("{folder}/{file}"), objects));
+        for one in &mut delivered {
+            keep(&mut one.object);
+        }
+        parts.push(File::new(format!("{folder}/{file}"), delivered));
         resources.push(file);
     }
     if resources.is_empty() {
@@ -201,8 +206,11 @@ fn kustomization(
 }
 
 fn kustomize(path: String, value: Value) -> File {
-    let content = Content::Kustomize(value);
-    File { path, content }
+    File {
+        path,
+        content: Content::Kustomize(value),
+        origins: Vec::new(),
+    }
 }
 
 /// The object of a patch. Kustomize reads the name as a regular expression.

@@ -15,6 +15,7 @@ use crate::findings::{Findings, code};
 use crate::kubernetes::object::{Kind, Object, Scope, Wave};
 use crate::kubernetes::ownership;
 use crate::manifests::{Budget, Expanded, Given, TooManyCopies};
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 use crate::text::digest;
@@ -43,7 +44,7 @@ impl Engine for Karmada {
     fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
         let mut delivered = homes(resolved, placed);
         // One policy for objects of one subject and the same clusters.
-        let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
+        let mut policies: Vec<(&Placed, Origin, Vec<Value>)> = Vec::new();
         // Independent of the document's order, so that policies keep their names.
         let mut placed: Vec<&Placed> = placed.iter().collect();
         placed.sort_by_key(|one| {
@@ -63,20 +64,27 @@ impl Engine for Karmada {
             let selector = selector(&template);
             delivered.push(Delivered {
                 subject: one.subject.clone(),
+                origin: one.origin,
                 object: template,
             });
             if !one.differences.is_empty() {
                 delivered.push(override_policy(resolved, one, &selector));
             }
             match policies.last_mut() {
-                Some((first, selectors)) if go_together(first, one) => selectors.push(selector),
-                _ => policies.push((one, vec![selector])),
+                Some((first, origin, selectors)) if go_together(first, one) => {
+                    *origin = origin.and(one.origin);
+                    selectors.push(selector);
+                }
+                _ => policies.push((one, one.origin, vec![selector])),
             }
         }
         delivered.extend(
             policies
                 .into_iter()
-                .map(|(first, selectors)| propagation_policy(resolved, first, &selectors)),
+                .map(|(first, origin, selectors)| Delivered {
+                    origin,
+                    ..propagation_policy(resolved, first, &selectors)
+                }),
         );
         delivered
     }
@@ -128,6 +136,7 @@ fn homes(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
         let namespace = Object::new(Kind::NAMESPACE, None, name, json!({}));
         Delivered {
             subject: "namespaces".to_owned(),
+            origin: Origin::Engine,
             object: ownership::label(namespace, &resolved.name).label(STAYS_LABEL, "true"),
         }
     };
@@ -213,6 +222,7 @@ fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: &Val
     );
     Delivered {
         subject: of.subject.clone(),
+        origin: of.origin,
         object: ownership::label(object, &resolved.name),
     }
 }

@@ -15,6 +15,7 @@ use crate::findings::{Findings, code};
 use crate::kubernetes::object::{Kind, Object};
 use crate::kubernetes::ownership;
 use crate::mesh::{Spec, Transport};
+use crate::origin::Origin;
 use crate::placed::{Difference, Placed};
 use crate::render::skeleton;
 use crate::resolved::Resolved;
@@ -48,7 +49,7 @@ fn spread<'a>(placed: &'a [Placed], federated: &dyn Fn(&Placed) -> Vec<Object>) 
         } else {
             federated(one)
         };
-        spread.add(&one.subject, objects);
+        spread.add(&one.subject, one.origin, objects);
         if one.stays_on_hub {
             continue;
         }
@@ -64,20 +65,27 @@ fn spread<'a>(placed: &'a [Placed], federated: &dyn Fn(&Placed) -> Vec<Object>) 
 }
 
 impl Spread<'_> {
-    fn add(&mut self, subject: &str, objects: Vec<Object>) {
+    fn add(&mut self, subject: &str, origin: Origin, objects: Vec<Object>) {
         self.delivered
             .extend(objects.into_iter().map(|object| Delivered {
                 subject: subject.to_owned(),
+                origin,
                 object,
             }));
     }
 
     /// Adds objects that come from no rendered one, and so have no labels yet.
-    fn add_ours(&mut self, resolved: &Resolved, subject: &str, objects: Vec<Object>) {
+    fn add_ours(
+        &mut self,
+        resolved: &Resolved,
+        subject: &str,
+        origin: Origin,
+        objects: Vec<Object>,
+    ) {
         let labelled = objects
             .into_iter()
             .map(|object| ownership::label(object, &resolved.name));
-        self.add(subject, labelled.collect());
+        self.add(subject, origin, labelled.collect());
     }
 }
 

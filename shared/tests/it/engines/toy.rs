@@ -30,6 +30,7 @@ impl Engine for Toy {
         let parcels = placed.iter().enumerate();
         let parcels = parcels.map(|(number, one)| Delivered {
             subject: one.subject.clone(),
+            origin: one.origin,
             object: parcel(number, one, resolved),
         });
         parcels.collect()

@@ -21,6 +21,7 @@ use crate::findings::{Findings, code};
 use crate::kubernetes::object::{Kind, Object, Wave};
 use crate::manifests::{Budget, Expanded, Given, TooManyCopies};
 use crate::mesh::Spec;
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::published::Level;
@@ -87,14 +88,19 @@ impl Engine for V1alpha1 {
                 namespace,
                 json!({ "spec": { "clusterNames": everywhere(resolved) } }),
             );
-            spread.add_ours(resolved, "namespaces", vec![placement]);
+            spread.add_ours(resolved, "namespaces", Origin::Engine, vec![placement]);
         }
         for kind in std::mem::take(&mut spread.kinds) {
             let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
-            spread.add_ours(resolved, &subject, enable(kind));
+            spread.add_ours(resolved, &subject, Origin::Engine, enable(kind));
         }
-        spread.add_ours(resolved, "enable-namespace", enable_namespaces());
-        spread.add_ours(resolved, "records", records(resolved));
+        spread.add_ours(
+            resolved,
+            "enable-namespace",
+            Origin::Engine,
+            enable_namespaces(),
+        );
+        spread.add_ours(resolved, "records", Origin::Dns, records(resolved));
         spread.delivered
     }
 

@@ -17,6 +17,7 @@ use crate::findings::Findings;
 use crate::kubernetes::object::{Kind, Object, Scope, Wave};
 use crate::manifests::{Budget, Expanded, Given, TooManyCopies};
 use crate::mesh::Spec;
+use crate::origin::Origin;
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::Resolved;
@@ -85,13 +86,14 @@ impl Engine for V1beta1 {
             spread.add_ours(
                 resolved,
                 "namespaces",
+                Origin::Engine,
                 vec![namespace(resolved, name, rendered)],
             );
         }
         for kind in std::mem::take(&mut spread.kinds) {
             if !ENABLED_BY_CHART.contains(&kind.kind.as_ref()) {
                 let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
-                spread.add_ours(resolved, &subject, enable(kind));
+                spread.add_ours(resolved, &subject, Origin::Engine, enable(kind));
             }
         }
         spread.delivered
