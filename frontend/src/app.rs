@@ -17,7 +17,7 @@ use crate::components::table::pasted_text;
 use crate::document::link::Fragment;
 use crate::pages::edit::EditPage;
 use crate::review::{Review, ReviewPage};
-use crate::state::{Page, Store, exchange, kept, renderer, writer};
+use crate::state::{Page, Store, delivered, exchange, kept, renderer, writer};
 
 /// Shows the page.
 pub fn start() {
@@ -37,6 +37,7 @@ fn App() -> impl IntoView {
     provide_context(agent);
     provide_context(review);
     store.notice.set(notice);
+    delivered::load(store);
     kept::keep(store);
     take_fragment(store, agent, true);
     let is_connected = Memo::new(move |_| agent.is_connected());

@@ -76,9 +76,11 @@ fn name(document: &Value) -> &str {
     value::text(document, "metadata.name")
 }
 
-/// Those that the browser has.
-pub(crate) fn load() -> Deliveries {
-    Keep::Always.get(KEY).unwrap_or_default()
+/// Takes those that the browser has.
+pub(crate) fn load(store: Store) {
+    store
+        .deliveries
+        .set(Keep::Always.get(KEY).unwrap_or_default());
 }
 
 /// Notes that a document was handed over.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use shared::check::{Finding, Fix};
 use shared::resolved::published::NameRow;
 
-use super::delivered::{self, Delivered, Deliveries};
+use super::delivered::{Delivered, Deliveries};
 use super::findings::{Findings, field_of};
 use super::search::ManifestSearch;
 use crate::browser;
@@ -226,7 +226,7 @@ impl Store {
             let checked = checked.get();
             checked.map_or_else(Vec::new, |checked| checked.checks.published())
         });
-        let deliveries = RwSignal::new(delivered::load());
+        let deliveries = RwSignal::new(Deliveries::default());
         let mesh = Memo::new(move |_| {
             document.with(|document| value::text(document, start::NAME).to_owned())
         });
