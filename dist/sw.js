@@ -1,7 +1,7 @@
-const BUILD = "9952021037087107";
-const VERSION = "91f1d2f4d2cd9d47";
+const BUILD = "36992781757078066";
+const VERSION = "b38268e4742b3c9c";
 const FILES = {
-  "all-b3a36264d2c2c688.css": "sha256-keJYnkuZaztLV9tf+LL34bcynurl+ACe32LaDor6kKw=",
+  "all-1370fd3b0bf86cdd.css": "sha256-ih2F4rHKJMshZUGu0nYAfjDez+q5oLot1BOZo0mVGZU=",
   "boot.mjs": "sha256-rSE5uqo28rsUOzJapw3aLStPHjjozNrupYONnUfUczE=",
   "editor.mjs": "sha256-H7xBqfsU+/+8rkPcPMsu/b9XGxBSLCYK8iM09R43VCg=",
   "explain/FM01.md": "sha256-fOyhR4ZsnBe1Y4rbUM345rgUysN62SXCjTh+zjO+Xq4=",
@@ -19,18 +19,18 @@ const FILES = {
   "explain/base.yaml": "sha256-KgHGNr5GlLrEiJHj4gItuAu2rHj0Qeoxaw5qq7FWUnM=",
   "explain/causes.md": "sha256-18Cb6K/8Ocnl2U6HNiwzTqiDj3TW36HGFeGDqqEI8z0=",
   "explain/intro.md": "sha256-PaB705SuUvX0B705rL8FhaaOOnpCCyKJrwrvO/ymxsI=",
-  "fedmesh-frontend-49af24e567ac9686.js": "sha256-KXv99xT14lKMu1WiXMo2UU+kslEXxvsbD/TW/+ayX28=",
-  "fedmesh-frontend-5ad6d42aa0dba2cb_bg.wasm": "sha256-YV8AlMU78ZlbSGBo4gZqMDWoMryzPj6Cg9r8llTIibg=",
+  "fedmesh-frontend-4995dccaf75ffe4b_bg.wasm": "sha256-jnlo8VT0odR2Ds0vGcFLdINj1Sv6vFsqUZc7vr06IXM=",
+  "fedmesh-frontend-c31ea16b96e6898f.js": "sha256-qGxL5Q5FsaSMXcUZzKOekwwmzs4KoYV8ByeZ6IRRRpc=",
   "icon-192.png": "sha256-nFZXUXIFR6/TIEUk5U3Q1EMHtjr8JWD/n7lAhGka3+Y=",
   "icon-512.png": "sha256-7Pm5mdVEgNEJRehPknk5DSQ3tIKq/g7yQQYcSlka6tA=",
   "icon.svg": "sha256-jIN5IkFTM7ofmsJH/ncTwB+kwF5YiXqn6ac2xj6wrB8=",
-  "index.html": "sha256-Vbs2Br/niCARQJhQwW69n2USnpfo88q7NdU2cuHh4YQ=",
+  "index.html": "sha256-AXGZWDdapBal8+rWCRS+iAL5mehjXIdNG+xUobsrCak=",
   "manifest.webmanifest": "sha256-EaHerrqqM3ttu1kI8/L9ItUORBlBmiX+m/41orSUENg=",
   "read-worker.js": "sha256-UrFt+guG5Xg1S29u6hU6dFz4PFnCYFL9E+DDnJR/Geo=",
   "read-worker_bg.wasm": "sha256-QUi93BgRgXjv1Hh+2deIlvATfkHKO83mKyuY8I+W+cA=",
   "read-worker_loader.js": "sha256-ZXYm0CQhNHh8pfmvpLK6XS2wHyDJTpZiBioYiNdNjpw=",
-  "render-worker.js": "sha256-kPKDM2WAUwOYUYVO5ujHvlUNoDojIdiuoZdeBynS3TQ=",
-  "render-worker_bg.wasm": "sha256-zfz+5AHb5+tkUTXsGWmOA5TvRAAFQYZSqVCQG+QLQjo=",
+  "render-worker.js": "sha256-NYfznH6HjBmXWcxWK9UXAw7VqQhmOsMDtPKr2cLkgak=",
+  "render-worker_bg.wasm": "sha256-08JP3BnWZNmMcE1ZmtQ4JntnlAxsN4HU5FFcChXlZmc=",
   "render-worker_loader.js": "sha256-qffZgt362Lq9Jm4xaVCaYHigxCKimAhiWDJpqfsqj+c="
 };
 // Keeps the page in the browser, so that it opens without a network. `cargo xtask dist` puts BUILD, VERSION and FILES in

@@ -28,11 +28,10 @@ const HEADERS: [(HeaderName, &str); 5] = [
         "same-origin",
     ),
     // This does not affect allowed origins, which read responses by CORS.
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
+    (RESOURCE_POLICY, "same-origin"),
 ];
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Seconds for which a browser may cache the response to a preflight.
 const PREFLIGHT_SECONDS: &str = "600";
@@ -164,10 +163,14 @@ pub(super) async fn guard(State(agent): State<Agent>, request: Request, next: Ne
     let path = request.uri().path().to_owned();
     let is_api = is_api(&path);
 
+    let mut is_foreign = false;
     let mut response = match guard.check_host(request.uri(), request.headers()) {
         Err(refusal) => refusal.into_response(),
         Ok(()) => match guard.check_origin(request.headers()) {
-            Err(refusal) => refusal.into_response(),
+            Err(refusal) => {
+                is_foreign = true;
+                refusal.into_response()
+            }
             Ok(other) => {
                 let mut response = if is_preflight(&method, is_api, request.headers()) {
                     preflight(request.headers())
@@ -193,6 +196,13 @@ pub(super) async fn guard(State(agent): State<Agent>, request: Request, next: Ne
         },
     };
     finish(&mut response, is_api);
+    if is_foreign {
+        // So that fedmesh's page on another origin learns that there was a response, of which it sees nothing: it is
+        // refused and not alone. That something listens is no secret: any page can see it from how soon requests fail.
+        response
+            .headers_mut()
+            .insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    }
     tracing::info!(
         "{method} {} {} {} ms",
         path.escape_debug(),

@@ -33,7 +33,13 @@ const BEYOND: &str = "const beyond = [];
     const page = document.documentElement;
     if (page.scrollWidth > innerWidth) beyond.push(`the page is ${page.scrollWidth} wide`);
     for (const part of document.querySelectorAll('header, .document, .panel, #review-page')) {
-        if (part.scrollWidth > part.clientWidth) beyond.push(`${part.id || part.className} scrolls sideways`);
+        if (part.scrollWidth > part.clientWidth) {
+            const end = part.getBoundingClientRect().left + part.clientWidth;
+            const wide = [...part.querySelectorAll('*')].filter((one) =>
+                one.getBoundingClientRect().right > end || one.scrollWidth > one.clientWidth);
+            const names = wide.map((one) => `${one.localName}#${one.id}.${one.getAttribute('class')}`);
+            beyond.push(`${part.id || part.className} scrolls sideways: ${names.join(' ')}`);
+        }
     }
     for (const part of document.querySelectorAll('[role=menu]:not([hidden]), .notice, dialog[open]')) {
         const { left, right, top, bottom } = part.getBoundingClientRect();

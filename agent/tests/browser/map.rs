@@ -27,7 +27,7 @@ async fn the_map_shows_who_answers_and_what_an_outage_changes() {
     .await;
     // Orders runs in one cluster, and is called from all.
     page.wait_for_text("map-service", "orders.sales").await;
-    page.wait_for_text("map-cluster-1", "→ ").await;
+    page.wait_for_text("map-cluster-0", "→ munich").await;
     page.picture("map", BOTH, WIDE_AND_NARROW).await;
 
     page.choose("map-service", "stock.depot").await;

@@ -133,7 +133,17 @@ impl Response {
         assert_eq!(self.header("x-content-type-options"), "nosniff");
         assert_eq!(self.header("referrer-policy"), "no-referrer");
         assert_eq!(self.header("cross-origin-opener-policy"), "same-origin");
-        assert_eq!(self.header("cross-origin-resource-policy"), "same-origin");
+        // A page of a foreign origin learns that it is refused, and nothing else.
+        let readers = if self.status == 403 {
+            "cross-origin"
+        } else {
+            "same-origin"
+        };
+        assert_eq!(
+            self.header("cross-origin-resource-policy"),
+            readers,
+            "{path}"
+        );
         assert_ne!(self.header("access-control-allow-origin"), "*");
         assert_eq!(self.header("access-control-allow-credentials"), "");
         assert_eq!(self.header("set-cookie"), "");

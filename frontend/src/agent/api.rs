@@ -125,8 +125,10 @@ impl Client {
     /// accept this page.
     async fn unreachable(&self) -> Failure {
         let origin = browser::origin();
-        // The browser does not show the response to this page, but tells that there was one.
-        let probe = RequestBuilder::new(&self.address).mode(RequestMode::NoCors);
+        // The browser does not show the response to this page, but tells that there was one. Only a POST has the origin.
+        let probe = RequestBuilder::new(&self.address)
+            .method(Method::POST)
+            .mode(RequestMode::NoCors);
         let (message, hint) = if origin != self.address && probe.send().await.is_ok() {
             (
                 format!(

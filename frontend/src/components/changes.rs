@@ -6,15 +6,12 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::file_list::{File, FileList, Heading, Line, files, name_below};
 use super::icon::Icon;
-use super::virtual_list::{ListRows, Rows};
 use crate::result::highlight;
 use crate::state::{Compared, Store, Tab, exchange, renderer};
-use crate::workers::changes::{Change, FileChange, Group};
+use crate::workers::changes::{Change, Group};
 use crate::workers::rendering::Form;
-
-/// The height of a line of the list, in pixels, as the style sheet has it.
-const LINE: f64 = 26.0;
 
 #[component]
 pub(crate) fn Changes() -> impl IntoView {
@@ -98,24 +95,19 @@ fn copy_text(store: Store) {
     });
 }
 
-/// A line of the list of files.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Line {
-    /// A cluster or another heading, and the number of its changes in words.
-    Group(String, String),
-    /// A file, and its name below the heading.
-    File(FileChange, String),
-}
-
 fn lines(groups: &[Group]) -> Vec<Line> {
     let mut lines = Vec::new();
     for group in groups {
-        lines.push(Line::Group(group.name.clone(), group.words()));
-        let folder = format!("{}/", group.name);
+        lines.push(Line::Heading(Heading {
+            name: group.name.clone(),
+            note: Some((group.symbols(), group.words())),
+        }));
         lines.extend(group.files.iter().map(|file| {
-            let name = file.path.strip_prefix(&folder).unwrap_or(&file.path);
-            let name = name.strip_suffix(".yaml").unwrap_or(name).to_owned();
-            Line::File(file.clone(), name)
+            Line::File(File {
+                path: file.path.clone(),
+                name: name_below(&file.path, &group.name),
+                mark: Some((picture(file.change), file.change.word())),
+            })
         }));
     }
     lines
@@ -135,21 +127,18 @@ fn Body() -> impl IntoView {
         });
         compared.map(|compared| lines(&compared.changes.groups))
     });
+    let listed = Memo::new(move |_| lines.get().unwrap_or_default());
     let chosen: RwSignal<Option<String>> = RwSignal::new(None);
     // The chosen file if it still differs, or else the first.
     let path = Memo::new(move |_| {
-        lines.with(|lines| {
-            let mut files = lines.iter().flatten().filter_map(|line| match line {
-                Line::File(file, _) => Some(&file.path),
-                Line::Group(..) => None,
-            });
-            let first = files.clone().next();
-            let kept =
-                chosen.with(|chosen| files.find(|path| Some(*path) == chosen.as_ref()).cloned());
-            kept.or_else(|| first.cloned())
+        listed.with(|lines| {
+            let mut paths = files(lines).map(|file| &file.path);
+            let first = paths.clone().next();
+            let kept = chosen.with(|chosen| paths.find(|path| Some(*path) == chosen.as_ref()));
+            kept.or(first).cloned().unwrap_or_default()
         })
     });
-    move || match (lines.with(Option::is_none), path.with(Option::is_none)) {
+    move || match (lines.with(Option::is_none), listed.with(Vec::is_empty)) {
         (true, _) => view! { <Waiting /> }.into_any(),
         (false, true) => view! {
             <div class="start">
@@ -160,7 +149,14 @@ fn Body() -> impl IntoView {
         .into_any(),
         (false, false) => view! {
             <div class="manifests">
-                <Files lines path chosen />
+                <FileList
+                    id="changed-files"
+                    label="Changed files"
+                    lines=listed
+                    path
+                    choose=Callback::new(move |path| chosen.set(Some(path)))
+                    none=""
+                />
                 <Diff path />
             </div>
         }
@@ -180,58 +176,6 @@ fn Waiting() -> impl IntoView {
     view! { <div class="start"><p class="late muted" role="status">{words}</p></div> }
 }
 
-#[component]
-fn Files(
-    lines: Memo<Option<Vec<Line>>>,
-    path: Memo<Option<String>>,
-    chosen: RwSignal<Option<String>>,
-) -> impl IntoView {
-    let count = Memo::new(move |_| lines.with(|lines| lines.as_ref().map_or(0, Vec::len)));
-    let rows = Rows::new(count, LINE, ".files");
-    let items = move |first: usize, end: usize| {
-        lines.with(|lines| {
-            let lines = lines.as_deref().unwrap_or_default();
-            lines
-                .get(first..end.min(lines.len()))
-                .unwrap_or_default()
-                .to_vec()
-        })
-    };
-    let line = move |line: Line| match line {
-        Line::Group(name, words) => view! {
-            <li><h3>{name} " " <span class="muted">{words}</span></h3></li>
-        }
-        .into_any(),
-        Line::File(file, name) => {
-            let (own, target) = (file.path.clone(), file.path.clone());
-            let is_shown = Memo::new(move |_| path.with(|path| path.as_ref() == Some(&own)));
-            let label = format!("{}, {}", file.path, file.change.word());
-            view! {
-                <li>
-                    <button
-                        type="button"
-                        class="file"
-                        aria-label=label
-                        aria-current=move || is_shown.get().then_some("true")
-                        on:click=move |_| chosen.set(Some(target.clone()))
-                    >
-                        <Icon name=picture(file.change) />
-                        {name}
-                    </button>
-                </li>
-            }
-            .into_any()
-        }
-    };
-    view! {
-        <nav class="files" aria-label="Changed files">
-            <ul>
-                <ListRows rows items children=line />
-            </ul>
-        </nav>
-    }
-}
-
 /// The picture of a change, as in the review.
 const fn picture(change: Change) -> &'static str {
     match change {
@@ -243,13 +187,13 @@ const fn picture(change: Change) -> &'static str {
 
 /// The diff of one file.
 #[component]
-fn Diff(path: Memo<Option<String>>) -> impl IntoView {
+fn Diff(path: Memo<String>) -> impl IntoView {
     let store = expect_context::<Store>();
     // The diff that was received last.
     let shown: RwSignal<Option<(String, String)>> = RwSignal::new(None);
     Effect::new(move || {
-        if let (Some(path), Some(compared)) = (path.get(), store.compared.get()) {
-            load(compared, path, shown);
+        if let Some(compared) = store.compared.get() {
+            load(compared, path.get(), shown);
         }
     });
     let name = move || shown.with(|shown| shown.as_ref().map(|(path, _)| path.clone()));
@@ -290,6 +234,7 @@ fn load(compared: Arc<Compared>, path: String, shown: RwSignal<Option<(String, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workers::changes::FileChange;
 
     #[test]
     fn files_are_named_below_their_cluster() {
@@ -301,21 +246,16 @@ mod tests {
             name: "one".to_owned(),
             files: vec![
                 file("one/60-a.b.yaml", Change::Added),
-                file("clusters/one/kustomization.yaml", Change::Removed),
+                file("other/kustomization.yaml", Change::Removed),
             ],
         }];
         let lines = lines(&groups);
-        assert_eq!(
-            lines[0],
-            Line::Group("one".to_owned(), "1 added, 1 removed".to_owned())
-        );
-        let names = lines.iter().filter_map(|line| match line {
-            Line::File(_, name) => Some(name.as_str()),
-            Line::Group(..) => None,
-        });
-        assert_eq!(
-            names.collect::<Vec<_>>(),
-            ["60-a.b", "clusters/one/kustomization"]
-        );
+        let Line::Heading(heading) = &lines[0] else {
+            panic!("{lines:?}")
+        };
+        let note = heading.note.clone().unwrap();
+        assert_eq!(note, ("+1 −1".to_owned(), "1 added, 1 removed".to_owned()));
+        let names: Vec<&str> = files(&lines).map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["60-a.b", "other/kustomization"]);
     }
 }

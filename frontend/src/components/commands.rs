@@ -6,6 +6,7 @@ use shared::engine::{Commands, Step};
 
 use super::dialog::Dialog;
 use super::icon::Icon;
+use crate::form::placeholder::plain;
 use crate::state::exchange::{self, Download};
 use crate::state::{Store, renderer};
 
@@ -45,7 +46,7 @@ fn All() -> impl IntoView {
                 .map(|step| view! { <One step /> });
             view! {
                 {steps.collect_view()}
-                <p class="muted">{commands.note}</p>
+                <p class="muted">{plain(&commands.note)}</p>
             }
             .into_any()
         }

@@ -54,7 +54,8 @@ pub(crate) fn FindField() -> impl IntoView {
                 }
             >
                 <span>{hit.label}</span>
-                <span class="muted">{hit.note}</span>
+                <span class="muted">{hit.place}</span>
+                <span class="muted note">{hit.note}</span>
             </li>
         }
     };

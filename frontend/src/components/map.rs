@@ -180,8 +180,9 @@ fn Picture(state: MapState, width: RwSignal<i32>) -> impl IntoView {
                     </marker>
                 </defs>
                 {move || areas().into_iter().map(area).collect_view()}
-                <For each=move || 0..count.get() key=|index| *index children=move |index| view! { <Card state index /> } />
                 {move || state.lines.get().into_iter().map(line).collect_view()}
+                {move || areas().into_iter().map(area_label).collect_view()}
+                <For each=move || 0..count.get() key=|index| *index children=move |index| view! { <Card state index /> } />
             </svg>
         </div>
     }
@@ -199,13 +200,14 @@ fn area(area: Area) -> AnyView {
     } else {
         "area zone"
     };
-    view! {
-        <g class=class aria-hidden="true">
-            <rect x=x y=y width=width height=height rx="6" />
-            <text x=x + 8 y=y + 15>{area.label}</text>
-        </g>
-    }
-    .into_any()
+    view! { <rect class=class x=x y=y width=width height=height rx="6" /> }.into_any()
+}
+
+/// The label of an area, above the lines that pass it.
+fn area_label(area: Area) -> AnyView {
+    let Frame { x, y, .. } = area.frame;
+    view! { <text class="area-label" aria-hidden="true" x=x + 8 y=y + 15>{area.label}</text> }
+        .into_any()
 }
 
 /// The id of the card of a cluster.
@@ -234,12 +236,13 @@ fn Card(state: MapState, index: usize) -> impl IntoView {
     let label = move || {
         let place = place.get()?;
         let runs = if runs.get() { ", runs the service" } else { "" };
+        // What is seen comes first, so that it can be said to choose the card.
         Some(format!(
-            "{}, {}/{}{runs}: {}",
+            "{} {}, {}/{}{runs}",
             place.name,
+            answer.get().1,
             place.region,
-            place.zone,
-            answer.get().1
+            place.zone
         ))
     };
     let choose = move || {
@@ -267,6 +270,7 @@ fn Card(state: MapState, index: usize) -> impl IntoView {
         >
             <rect x=at(|f| f.x) y=at(|f| f.y) width=at(|f| f.width) height=at(|f| f.height) rx="6" />
             <text class="name" x=at(|f| f.x + 10) y=at(|f| f.y + 20)>{move || name.with(|name| map::cut(name, most()))}</text>
+            " "
             <text x=at(|f| f.x + 10) y=at(|f| f.y + 37)>{move || answer.with(|(_, words)| map::cut(words, most()))}</text>
         </g>
     }

@@ -10,7 +10,7 @@ use crate::document::clusters::{self, CLUSTERS};
 use crate::document::path::{item, key};
 use crate::document::value;
 use crate::result::map;
-use crate::state::{Half, Store, Tab};
+use crate::state::Store;
 use crate::workers::calls::Calls;
 use crate::workers::simulated::Look;
 
@@ -59,13 +59,8 @@ fn Chosen(state: MapState, index: usize) -> impl IntoView {
     let ticks = marks
         .into_iter()
         .map(|(words, what)| view! { <DownTick words what /> });
-    let own = place.name.clone();
-    let show = move |_| {
-        store.only_cluster.set(Some(own.clone()));
-        store.file.set(None);
-        store.tab.set(Tab::Manifests);
-        store.half.set(Half::Result);
-    };
+    let path = item(CLUSTERS, index);
+    let show = move |_| store.show_manifests_of(&path);
     Some(view! {
         <h3>{place.name.clone()} " " <span class="muted">{format!("{}/{}", place.region, place.zone)}</span></h3>
         <p>{words}</p>

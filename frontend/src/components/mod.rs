@@ -7,6 +7,7 @@ pub(crate) mod dialog;
 pub(crate) mod explanation;
 pub(crate) mod failure;
 pub(crate) mod field;
+mod file_list;
 pub(crate) mod find_field;
 pub(crate) mod findings;
 pub(crate) mod header;

@@ -62,7 +62,7 @@ fn NewMesh() -> impl IntoView {
             <CountSelect id="new-services" words="Services" counts=SERVICES count=services />
             <ChoiceSelect id="new-transport" path=TRANSPORT value=transport />
             <ChoiceSelect id="new-target" path=TARGET value=target />
-            <div class="field w12">
+            <div class="ticks w12">
                 <Tick
                     id="new-external-dns"
                     words="fedmesh runs ExternalDNS, which publishes the records".to_owned()

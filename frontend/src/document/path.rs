@@ -98,7 +98,7 @@ pub(crate) fn parent(path: &str) -> Option<&str> {
 }
 
 /// Whether a path is another one or is inside of it.
-pub(crate) fn is_in(path: &str, around: &str) -> bool {
+pub fn is_in(path: &str, around: &str) -> bool {
     let rest = path.strip_prefix(around);
     rest.is_some_and(|rest| rest.is_empty() || around.is_empty() || rest.starts_with(['.', '[']))
 }

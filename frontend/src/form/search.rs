@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::label;
+use super::{label, place};
 use crate::document::clusters::{CLUSTERS, SERVICES};
-use crate::document::path::{item, key};
+use crate::document::path::{self, item, key};
 use crate::document::value;
 use crate::schema::{self, Kind, Schema};
 
@@ -20,11 +20,27 @@ const ROWS: usize = 5;
 pub(crate) struct Hit {
     /// The path of the field, or of the list that has no item yet.
     pub(crate) path: String,
-    /// Its label, with the row that it belongs to.
     pub(crate) label: String,
+    /// What it is part of, in words; empty for the document itself.
+    pub(crate) place: String,
     /// A sentence of help, or the value that was found.
     pub(crate) note: String,
 }
+
+impl Hit {
+    fn new(document: &Value, path: &str, note: String) -> Self {
+        let around = path::parent(path).filter(|around| !ROOTS.contains(around));
+        Self {
+            label: label::of(path),
+            place: around.map_or_else(String::new, |around| place::words(document, around)),
+            path: path.to_owned(),
+            note,
+        }
+    }
+}
+
+/// Parts of the document that every field is in.
+const ROOTS: [&str; 2] = ["spec", "metadata"];
 
 /// A field of the schema.
 struct Pattern {
@@ -71,6 +87,17 @@ fn pattern(schema: &Schema, path: &str) -> Pattern {
     }
 }
 
+impl Pattern {
+    /// What is said of a field with this pattern, or of the list that has no item with it yet.
+    fn note_at(&self, path: &str) -> String {
+        if path::steps(path).count() < path::steps(&self.path).count() {
+            format!("Has the field {}", place::lower(&label::of(&self.path)))
+        } else {
+            self.help.clone()
+        }
+    }
+}
+
 fn first_sentence(text: &str) -> String {
     let end = text.find(". ").map_or(text.len(), |end| end + 1);
     super::placeholder::plain(&text[..end])
@@ -91,7 +118,8 @@ pub(crate) fn find(document: &Value, query: &str) -> Vec<Hit> {
             Some((rank, rest, pattern))
         })
         .collect();
-    found.sort_by_key(|(rank, ..)| *rank);
+    // What is further inside is rarer.
+    found.sort_by_key(|(rank, _, pattern)| (*rank, path::steps(&pattern.path).count()));
     let mut hits = rows(document, &query);
     for (_, rest, pattern) in found {
         if hits.len() >= MOST {
@@ -102,16 +130,12 @@ pub(crate) fn find(document: &Value, query: &str) -> Vec<Hit> {
         for path in paths {
             // A list without items stands for all fields of its items.
             if hits.iter().all(|hit| hit.path != path) {
-                hits.push(Hit {
-                    label: label_of(document, &path),
-                    path,
-                    note: pattern.help.clone(),
-                });
+                hits.push(Hit::new(document, &path, pattern.note_at(&path)));
             }
         }
     }
     if hits.len() < MOST {
-        values(document, "", &query, &mut hits);
+        values(document, document, "", &query, &mut hits);
     }
     hits.truncate(MOST);
     hits
@@ -151,7 +175,8 @@ fn rows(document: &Value, query: &str) -> Vec<Hit> {
             name.to_lowercase().contains(query).then(|| Hit {
                 path: key(&item(list, index), "name"),
                 label: name.to_owned(),
-                note: format!("The {word} with this name"),
+                place: (*word).to_owned(),
+                note: String::new(),
             })
         })
     });
@@ -190,21 +215,21 @@ fn expand(document: &Value, before: &str, rest: &str, words: &[&str], paths: &mu
     }
 }
 
-/// Fields whose values contain the query.
-fn values(document: &Value, path: &str, query: &str, hits: &mut Vec<Hit>) {
+/// Fields of a part of the document whose values contain the query.
+fn values(whole: &Value, part: &Value, path: &str, query: &str, hits: &mut Vec<Hit>) {
     if hits.len() >= MOST {
         return;
     }
-    let text = match document {
+    let text = match part {
         Value::Object(fields) => {
             for (name, below) in fields {
-                values(below, &key(path, name), query, hits);
+                values(whole, below, &key(path, name), query, hits);
             }
             return;
         }
         Value::Array(items) => {
             for (index, below) in items.iter().enumerate() {
-                values(below, &item(path, index), query, hits);
+                values(whole, below, &item(path, index), query, hits);
             }
             return;
         }
@@ -214,30 +239,8 @@ fn values(document: &Value, path: &str, query: &str, hits: &mut Vec<Hit>) {
     };
     let field = schema::field_of(path).filter(|field| hits.iter().all(|hit| hit.path != **field));
     if let Some(field) = field.filter(|_| text.to_lowercase().contains(query)) {
-        hits.push(Hit {
-            path: field.to_owned(),
-            label: label::long(field),
-            note: text,
-        });
+        hits.push(Hit::new(whole, field, text));
     }
-}
-
-/// The label of a field, with the name of its row.
-fn label_of(document: &Value, path: &str) -> String {
-    for list in [CLUSTERS, SERVICES] {
-        let rest = path
-            .strip_prefix(list)
-            .and_then(|rest| rest.strip_prefix('['));
-        let Some((index, _)) = rest.and_then(|rest| rest.split_once(']')) else {
-            continue;
-        };
-        let row = format!("{list}[{index}].name");
-        let name = value::text(document, &row);
-        if !name.is_empty() {
-            return format!("{} of {name}", label::of(path));
-        }
-    }
-    label::long(path)
 }
 
 #[cfg(test)]
@@ -289,9 +292,10 @@ mod tests {
                 .all(|path| path.starts_with("spec.services[0]")),
             "{retry:?}"
         );
+        let first = &find(&document(), "orders retry")[0];
         assert_eq!(
-            find(&document(), "orders retry")[0].label,
-            "Retry of orders"
+            [first.label.as_str(), first.place.as_str()],
+            ["Retry", "service orders, failover"]
         );
     }
 
@@ -305,11 +309,15 @@ mod tests {
     fn a_list_without_items_is_found_itself() {
         let none = json!({ "spec": { "services": [{ "name": "a" }] } });
         let hits = find(&none, "subset");
-        assert!(
-            hits.iter()
-                .any(|hit| hit.path == "spec.services[0].subsets"),
-            "{hits:?}"
+        let mut lists = hits
+            .iter()
+            .filter(|hit| hit.path == "spec.services[0].subsets");
+        let list = lists.next().unwrap();
+        assert_eq!(
+            [&*list.label, &*list.place, &*list.note],
+            ["Subsets", "service a", "Has the field name"]
         );
+        assert_eq!(lists.count(), 0);
         assert!(find(&json!({}), "zone").len() <= MOST);
     }
 

@@ -8,7 +8,7 @@ use crate::workers::simulated::Look;
 
 /// The colours of the page in light.
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#1c2430}.region{fill:#f4f6f9;stroke:#c9d1dc}\
-.zone{fill:#fff;stroke:#dfe4eb}.label{font-weight:600;fill:#5b6675}.card{fill:#fff;stroke:#8a95a5}.runs{stroke-width:2}\
+.zone{fill:#fff;stroke:#dfe4eb}.label{font-weight:600;fill:#5b6675;paint-order:stroke;stroke:#fff;stroke-width:3px}.card{fill:#fff;stroke:#8a95a5}.runs{stroke-width:2}\
 .changed{stroke:#8a5a00}.unanswered,.gone{stroke:#b3261e}path{fill:none;stroke:#3b6fd4;stroke-width:1.5}";
 
 /// The file.
@@ -24,13 +24,22 @@ pub(crate) fn document(layout: &Layout, places: &[Place], lines: &[Line], calls:
     let title = format!("Calls for {} by {}", calls.host, calls.transport);
     text(&mut svg, "label", 10, -TITLE / 2 + 4, &title);
     for Area {
-        label,
-        is_region,
-        frame,
+        is_region, frame, ..
     } in &layout.areas
     {
         let class = if *is_region { "region" } else { "zone" };
         rectangle(&mut svg, class, frame);
+    }
+    for line in lines {
+        // Writing to a text does not fail, here and below.
+        _ = write!(
+            svg,
+            "<path d=\"{}\" marker-end=\"url(#arrow)\"/>",
+            curve(layout, line)
+        );
+    }
+    // Above the lines that pass them.
+    for Area { label, frame, .. } in &layout.areas {
         text(&mut svg, "label", frame.x + 8, frame.y + 15, label);
     }
     for (place, frame) in places.iter().zip(&layout.cards) {
@@ -50,14 +59,6 @@ pub(crate) fn document(layout: &Layout, places: &[Place], lines: &[Line], calls:
             &cut(&place.name, most),
         );
         text(&mut svg, "", frame.x + 10, frame.y + 37, &cut(&words, most));
-    }
-    for line in lines {
-        // Writing to a text does not fail, here and below.
-        _ = write!(
-            svg,
-            "<path d=\"{}\" marker-end=\"url(#arrow)\"/>",
-            curve(layout, line)
-        );
     }
     svg.push_str("</svg>\n");
     svg

@@ -71,17 +71,36 @@ impl Change {
             Self::Removed => "removed",
         }
     }
+
+    const fn symbol(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Changed => '~',
+            Self::Removed => '−',
+        }
+    }
 }
 
 impl Group {
     /// `1 added, 2 changed`.
     pub fn words(&self) -> String {
-        let count = |change: Change| {
-            let count = self.files.iter().filter(|one| one.change == change).count();
-            (count > 0).then(|| format!("{count} {}", change.word()))
-        };
-        let words = [Change::Added, Change::Changed, Change::Removed].map(count);
-        words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let counts = self.counts();
+        let words = counts.map(|(change, count)| format!("{count} {}", change.word()));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The same in short: `+1 ~2`.
+    pub fn symbols(&self) -> String {
+        let counts = self.counts();
+        let symbols = counts.map(|(change, count)| format!("{}{count}", change.symbol()));
+        symbols.collect::<Vec<_>>().join(" ")
+    }
+
+    fn counts(&self) -> impl Iterator<Item = (Change, usize)> {
+        let all = [Change::Added, Change::Changed, Change::Removed].into_iter();
+        let count = |change| self.files.iter().filter(|one| one.change == change).count();
+        all.map(move |change| (change, count(change)))
+            .filter(|(_, count)| *count > 0)
     }
 }
 

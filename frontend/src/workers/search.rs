@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::document::path::is_in;
 pub use crate::result::matching::{contains, matching_lines};
 
 /// Files that are found at most.

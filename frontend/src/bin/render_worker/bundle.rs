@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use frontend::workers::rendering::{Cluster, Manifests};
-use frontend::workers::search::{Found, FoundFile, MOST_FILES, Search, contains, matching_lines};
+use frontend::workers::search::{
+    Found, FoundFile, MOST_FILES, Search, contains, is_in, matching_lines,
+};
 use shared::Mesh;
 use shared::bundle::{MESH_FILE, Part, Rendered, TextFile, Texts};
 use shared::engine::Commands;
@@ -211,10 +213,7 @@ impl Entry<'_> {
     fn derives_from(&self, part: Option<&str>) -> bool {
         let Some(part) = part else { return true };
         let mut paths = self.origins.iter().map(|one| one.path());
-        paths.any(|path| {
-            let rest = path.strip_prefix(part);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        })
+        paths.any(|path| is_in(&path, part))
     }
 }
 

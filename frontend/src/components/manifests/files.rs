@@ -1,30 +1,16 @@
-//! The list of the files of the bundle.
+//! Which files of the bundle are listed, and which one is shown.
 
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 use shared::bundle::MESH_FILE;
-use web_sys::KeyboardEvent;
 
-use crate::browser;
-use crate::components::virtual_list::{ListRows, Rows};
+use crate::components::file_list::{self, File, Heading, Line, name_below};
 use crate::state::Store;
 use crate::workers::rendering::Manifests;
 
-/// The height of a line of the list, in pixels, as the style sheet has it.
-const LINE: f64 = 26.0;
-
 /// The heading of files that belong to no single cluster.
 const COMMON: &str = "All clusters";
-
-/// A line of the list of files.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Line {
-    /// The heading of a cluster.
-    Cluster(String),
-    /// The path of a file, and its name below the heading.
-    File(String, String),
-}
 
 /// The lines of the list: of one cluster or of all, and only the files that the search found.
 pub(super) fn listed(store: Store) -> Vec<Line> {
@@ -45,14 +31,16 @@ pub(super) fn listed(store: Store) -> Vec<Line> {
 fn lines(manifests: &Manifests, only: Option<&str>, is_found: impl Fn(&str) -> bool) -> Vec<Line> {
     let mut lines = Vec::new();
     if is_found(MESH_FILE) {
-        lines.push(Line::File(MESH_FILE.to_owned(), "mesh".to_owned()));
+        lines.push(file_line(MESH_FILE, ""));
     }
     let mut add = |heading: &str, files: &[String]| {
-        let folder = format!("{heading}/");
         let found = files.iter().filter(|path| is_found(path));
-        let mut found = found.map(|path| file_line(path, &folder)).peekable();
+        let mut found = found.map(|path| file_line(path, heading)).peekable();
         if found.peek().is_some() {
-            lines.push(Line::Cluster(heading.to_owned()));
+            lines.push(Line::Heading(Heading {
+                name: heading.to_owned(),
+                note: None,
+            }));
             lines.extend(found);
         }
     };
@@ -69,26 +57,23 @@ fn lines(manifests: &Manifests, only: Option<&str>, is_found: impl Fn(&str) -> b
 
 /// A file below the heading of its folder.
 fn file_line(path: &str, folder: &str) -> Line {
-    let name = path.rsplit_once(folder).map_or(path, |(_, name)| name);
-    let name = name.strip_suffix(".yaml").unwrap_or(name);
-    Line::File(path.to_owned(), name.to_owned())
+    Line::File(File {
+        path: path.to_owned(),
+        name: name_below(path, folder),
+        mark: None,
+    })
 }
 
 /// The paths of the files of a list.
 pub(super) fn paths(lines: &[Line]) -> BTreeSet<&str> {
-    let paths = lines.iter().filter_map(|line| match line {
-        Line::File(path, _) => Some(path.as_str()),
-        Line::Cluster(_) => None,
-    });
-    paths.collect()
+    file_list::files(lines)
+        .map(|file| file.path.as_str())
+        .collect()
 }
 
 /// The file that is shown: the chosen one, or else the first with the routes of a service.
 pub(super) fn shown_file(lines: &[Line], chosen: Option<&str>) -> String {
-    let mut files = lines.iter().filter_map(|line| match line {
-        Line::File(path, _) => Some(path.as_str()),
-        Line::Cluster(_) => None,
-    });
+    let mut files = file_list::files(lines).map(|file| file.path.as_str());
     let mut all = files.clone();
     // Named after the service and its namespace.
     let is_routes = |path: &&str| {
@@ -103,85 +88,6 @@ pub(super) fn shown_file(lines: &[Line], chosen: Option<&str>) -> String {
     // Anything but the document, which the form shows too.
     let file = file.or_else(|| all.clone().find(|path| *path != MESH_FILE));
     file.or_else(|| all.next()).unwrap_or(MESH_FILE).to_owned()
-}
-
-/// The list of files; the one that is shown is a tab stop, and the arrow keys lead to the others.
-#[component]
-pub(super) fn Files(lines: Memo<Vec<Line>>, path: Memo<String>) -> impl IntoView {
-    let store = expect_context::<Store>();
-    let rows = Rows::new(Memo::new(move |_| lines.with(Vec::len)), LINE, ".files");
-    let items = move |first: usize, end: usize| {
-        lines.with(|lines| {
-            lines
-                .get(first..end.min(lines.len()))
-                .unwrap_or_default()
-                .to_vec()
-        })
-    };
-    let line = move |line: Line| match line {
-        Line::Cluster(name) => view! { <li><h3>{name}</h3></li> }.into_any(),
-        Line::File(file, name) => {
-            let chosen = file.clone();
-            let own = file.clone();
-            let is_shown = Memo::new(move |_| path.with(|path| *path == own));
-            view! {
-                <li>
-                    <button
-                        type="button"
-                        class="file"
-                        aria-label=file
-                        aria-current=move || is_shown.get().then_some("true")
-                        tabindex=move || if is_shown.get() { "0" } else { "-1" }
-                        on:click=move |_| store.file.set(Some(chosen.clone()))
-                    >
-                        {name}
-                    </button>
-                </li>
-            }
-            .into_any()
-        }
-    };
-    // One of the files is a tab stop; the arrow keys lead to the others.
-    let step = move |event: KeyboardEvent| {
-        let by = match event.key().as_str() {
-            "ArrowDown" => 1,
-            "ArrowUp" => -1,
-            _ => return,
-        };
-        event.prevent_default();
-        let next = lines.with_untracked(|lines| {
-            let files: Vec<(usize, &String)> = lines
-                .iter()
-                .enumerate()
-                .filter_map(|(index, line)| match line {
-                    Line::File(path, _) => Some((index, path)),
-                    Line::Cluster(_) => None,
-                })
-                .collect();
-            let at = files
-                .iter()
-                .position(|(_, file)| path.with_untracked(|path| path == *file))?;
-            let (index, file) = files.get(at.checked_add_signed(by)?)?;
-            Some((*index, (*file).clone()))
-        });
-        if let Some((index, file)) = next {
-            rows.show(index);
-            store.file.set(Some(file));
-            request_animation_frame(|| {
-                if let Some(current) = browser::find(".files [aria-current]") {
-                    browser::focus(&current);
-                }
-            });
-        }
-    };
-    view! {
-        <nav class="files" id="files" aria-label="Files" on:keydown=step>
-            <ul>
-                <ListRows rows items children=line />
-            </ul>
-            <p class="empty" hidden=move || !lines.with(Vec::is_empty)>"No file matches."</p>
-        </nav>
-    }
 }
 
 #[cfg(test)]
@@ -209,7 +115,8 @@ mod tests {
 
     fn words(lines: &[Line]) -> Vec<&str> {
         let words = lines.iter().map(|line| match line {
-            Line::Cluster(name) | Line::File(_, name) => name.as_str(),
+            Line::Heading(heading) => heading.name.as_str(),
+            Line::File(file) => file.name.as_str(),
         });
         words.collect()
     }

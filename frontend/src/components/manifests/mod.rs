@@ -8,6 +8,7 @@ mod search;
 use leptos::prelude::*;
 
 use super::failure::FailureBox;
+use super::file_list::{FileList, Line};
 use super::icon::Icon;
 use crate::agent::Failure;
 use crate::browser;
@@ -16,7 +17,7 @@ use crate::result::counts::Counts;
 use crate::result::hits::Hits;
 use crate::state::{Store, Tab, renderer};
 use file::File;
-use files::{Files, listed, shown_file};
+use files::{listed, shown_file};
 use search::SearchBar;
 
 #[component]
@@ -114,14 +115,21 @@ fn FileAndText() -> impl IntoView {
     view! {
         <SearchBar hits path />
         <div class="manifests">
-            <Files lines path />
+            <FileList
+                id="files"
+                label="Files"
+                lines
+                path
+                choose=Callback::new(move |path| store.file.set(Some(path)))
+                none="No file matches."
+            />
             <File path hits />
         </div>
     }
 }
 
 /// The lines that the search found in the files of a list.
-fn hits(store: Store, lines: &[files::Line]) -> Hits {
+fn hits(store: Store, lines: &[Line]) -> Hits {
     let shown = store.search.shown();
     let Some(searched) = shown.filter(|one| !one.query.text.is_empty()) else {
         return Hits::default();
