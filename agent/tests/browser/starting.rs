@@ -84,7 +84,7 @@ async fn a_new_mesh_is_downloaded_applied_by_commands_and_changed() {
         .await;
     page.wait_for_text("panel-changes", "No changes").await;
     page.fill("spec.services[1].name", "stocks").await;
-    for text in ["Document", "oslo", "added", "removed"] {
+    for text in ["Document", "oslo", "+1 ~1 −1"] {
         page.wait_for_text("panel-changes", text).await;
     }
     page.press_enter_at("[aria-label='oslo/60-stocks.default.yaml, added']")
