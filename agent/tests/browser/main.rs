@@ -9,6 +9,7 @@
 mod accessibility;
 #[expect(dead_code, reason = "tests of its end wait for it")]
 mod agent_process;
+mod building;
 mod connecting;
 mod documents;
 mod fields;

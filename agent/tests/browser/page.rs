@@ -452,7 +452,16 @@ impl Page {
 
     /// Runs a script in the page; its result, or that of its promise.
     pub(crate) async fn run(&self, script: &str) -> serde_json::Value {
-        let answer = self.browser.driver().execute(script, Vec::new()).await;
+        self.run_with(script, Vec::new()).await
+    }
+
+    /// What a script with arguments returns.
+    pub(crate) async fn run_with(
+        &self,
+        script: &str,
+        arguments: Vec<serde_json::Value>,
+    ) -> serde_json::Value {
+        let answer = self.browser.driver().execute(script, arguments).await;
         answer.unwrap().json().clone()
     }
 

@@ -165,8 +165,11 @@ pub(crate) fn width(path: &str, name: &str, is_wide: bool) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
-    use crate::schema;
+    use crate::document::path::key;
+    use crate::schema::{self, Kind};
 
     #[test]
     fn fields_in_sight_exist() {
@@ -203,6 +206,53 @@ mod tests {
                     "{list}.{column}"
                 );
             }
+        }
+    }
+
+    /// Adds the general paths of all fields that the form can edit below an object.
+    fn collect(path: &str, schema: &Schema, all: &mut BTreeSet<String>) {
+        match &schema.kind {
+            Kind::Object(properties) => {
+                let shown = shown(path, schema, |_| false);
+                let addable = addable(path, schema, &shown);
+                for property in properties {
+                    let field = key(path, &property.name);
+                    let is_in_table = is_column(&field) || field.ends_with("].zones");
+                    let is_section = ["spec.dns", "spec.clusters", "spec.services"];
+                    let name = property.name.as_str();
+                    assert!(
+                        shown.contains(&name)
+                            || addable.contains(&name)
+                            || is_in_table
+                            || is_section.contains(&&*field)
+                            || field == "spec.clusters[0].gateway.addresses",
+                        "nothing edits {field}"
+                    );
+                    all.insert(general(&field));
+                    collect(&field, &property.schema, all);
+                }
+            }
+            Kind::List(item) => collect(&format!("{path}[0]"), item, all),
+            Kind::Map(value) => collect(&key(path, "name"), value, all),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_form_edits_every_field_of_the_reference() {
+        let mut editable = BTreeSet::new();
+        for object in ["metadata", "spec"] {
+            collect(object, schema::at(object).unwrap(), &mut editable);
+        }
+        let fields = shared::mesh::schema::fields();
+        let fields: Vec<&str> = fields
+            .iter()
+            .map(|field| field.path.trim_end_matches("[]"))
+            .filter(|path| !matches!(*path, "apiVersion" | "kind"))
+            .collect();
+        assert!(fields.len() > 100);
+        for field in fields {
+            assert!(editable.contains(field), "the form has no {field}");
         }
     }
 

@@ -130,7 +130,9 @@ impl Review {
         if self.agent.client().is_none() {
             return;
         }
-        if task.is_about_document() && !untrack(|| self.store.is_good()) {
+        // What is not checked yet is checked by the agent.
+        let is_bad = || self.store.unchecked().is_none() && !self.store.is_good();
+        if task.is_about_document() && untrack(is_bad) {
             return self.store.fail(
                 "A document with errors cannot be planned or verified",
                 "Fix the errors that the Findings tab lists.",

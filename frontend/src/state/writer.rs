@@ -101,3 +101,165 @@ pub(crate) fn type_text(store: Store, text: &str) {
     store.type_text(text);
     PAUSED.set(Some(Timeout::new(PAUSE, move || store.rest())));
 }
+
+#[cfg(test)]
+mod tests {
+    //! A document that is edited in the form and as text, in any order.
+
+    use proptest::prelude::*;
+    use shared::Mesh;
+
+    use super::*;
+    use crate::document::history::History;
+    use crate::form::field;
+
+    const TEXT: &str = include_str!("../../../examples/three-clusters.yaml");
+
+    /// Fields that the form sets, whether the document has them or not.
+    const FIELDS: [&str; 9] = [
+        "metadata.name",
+        "spec.dns.suffix",
+        "spec.dns.ttl",
+        "spec.dns.federation",
+        "spec.clusters[0].name",
+        "spec.clusters[1].name",
+        "spec.clusters[2].trustDomain",
+        "spec.services[0].port",
+        "spec.services[0].failover.connectTimeout",
+    ];
+
+    #[derive(Debug, Clone)]
+    enum Edit {
+        /// A letter in a field.
+        Field(usize, String),
+        /// A comment of its own line in the text.
+        Comment(usize),
+        /// Another value in the text.
+        Value(u16),
+        /// A text that cannot be read, for a moment.
+        Broken,
+        Pause,
+        Undo,
+        Redo,
+        Reload,
+    }
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        prop_oneof![
+            4 => (0..FIELDS.len(), "[a-z0-9 #:'\"-]{1,6}").prop_map(|(at, text)| Edit::Field(at, text)),
+            3 => (0..60_usize).prop_map(Edit::Comment),
+            2 => any::<u16>().prop_map(Edit::Value),
+            1 => Just(Edit::Broken),
+            1 => Just(Edit::Pause),
+            2 => Just(Edit::Undo),
+            1 => Just(Edit::Redo),
+            1 => Just(Edit::Reload),
+        ]
+    }
+
+    /// The text of the document, as the editor shows it.
+    fn shown(written: &Written) -> String {
+        if written.is_unread {
+            return written.text.to_string();
+        }
+        let (text, is_kept) = Mesh::write_value(&written.text, &written.document);
+        assert!(is_kept, "{}\n{}", written.text, written.document);
+        text
+    }
+
+    /// Reads a text that is not read yet, if it can be.
+    fn read(history: &mut History) {
+        let written = history.written();
+        if written.is_unread
+            && let Ok(document) = Mesh::read_value(&written.text)
+        {
+            history.read(document);
+        }
+    }
+
+    fn typed(history: &mut History, text: &str) {
+        history.type_text(text);
+        read(history);
+    }
+
+    fn redo(history: &mut History) {
+        history.redo();
+        read(history);
+    }
+
+    fn apply(history: &mut History, edit: &Edit, number: usize) {
+        let text = shown(history.written());
+        match edit {
+            Edit::Field(at, value) => {
+                let path = FIELDS[*at];
+                history.type_into(path, |document| field::set(document, path, value));
+            }
+            Edit::Comment(line) => {
+                let mut lines: Vec<&str> = text.lines().collect();
+                let at = line % lines.len();
+                let indent = lines[at].len() - lines[at].trim_start().len();
+                let comment = format!("{}# comment {number}.", " ".repeat(indent));
+                lines.insert(at, &comment);
+                typed(history, &(lines.join("\n") + "\n"));
+            }
+            Edit::Value(value) => {
+                let lines = text.lines().map(|line| match line.split_once("zone: ") {
+                    Some((before, _)) => format!("{before}zone: zone-{value}\n"),
+                    None => format!("{line}\n"),
+                });
+                typed(history, &lines.collect::<String>());
+            }
+            Edit::Broken => {
+                typed(history, &format!("{text}\n  - [\n"));
+                history.undo();
+            }
+            Edit::Pause => history.rest(),
+            Edit::Undo => history.undo(),
+            Edit::Redo => redo(history),
+            Edit::Reload => {
+                let stored = serde_json::to_string(history).unwrap();
+                *history = serde_json::from_str(&stored).unwrap();
+            }
+        }
+    }
+
+    fn comments(text: &str) -> Vec<&str> {
+        let comments = text.lines().map(str::trim);
+        comments.filter(|line| line.starts_with('#')).collect()
+    }
+
+    proptest! {
+        // Each has a dozen documents to read and write.
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn form_and_text_lose_no_value_comment_or_order(edits in prop::collection::vec(edit(), 1..24)) {
+            let first = Written {
+                document: Mesh::read_value(TEXT).unwrap().into(),
+                text: TEXT.into(),
+                is_unread: false,
+            };
+            let mut history = History::new(first.clone());
+            for (number, edit) in edits.iter().enumerate() {
+                apply(&mut history, edit, number);
+                let written = history.written();
+                // A text that cannot be read stays as it was typed, beside the last document.
+                if written.is_unread {
+                    continue;
+                }
+                let text = shown(written);
+                prop_assert_eq!(&Mesh::read_value(&text).unwrap(), &*written.document, "{}", text);
+                prop_assert_eq!(comments(&text), comments(&written.text), "{}", text);
+            }
+            let last = history.written().clone();
+            while history.can_undo() {
+                history.undo();
+            }
+            prop_assert_eq!(history.written(), &first);
+            while history.can_redo() && history.written() != &last {
+                redo(&mut history);
+            }
+            prop_assert_eq!(history.written(), &last);
+        }
+    }
+}
