@@ -1,5 +1,5 @@
-const BUILD = "20589345587078082";
-const VERSION = "4ee5b43ed13f6549";
+const BUILD = "5467852197089167";
+const VERSION = "14ada09641e5aa33";
 const FILES = {
   "all-8c9e78b621751d42.css": "sha256-Dhq54gzFeLDA2boMXUrOkmHQkhbJ/u1TS3sQUYajfrQ=",
   "boot.mjs": "sha256-rSE5uqo28rsUOzJapw3aLStPHjjozNrupYONnUfUczE=",
@@ -19,18 +19,18 @@ const FILES = {
   "explain/base.yaml": "sha256-KgHGNr5GlLrEiJHj4gItuAu2rHj0Qeoxaw5qq7FWUnM=",
   "explain/causes.md": "sha256-18Cb6K/8Ocnl2U6HNiwzTqiDj3TW36HGFeGDqqEI8z0=",
   "explain/intro.md": "sha256-PaB705SuUvX0B705rL8FhaaOOnpCCyKJrwrvO/ymxsI=",
-  "fedmesh-frontend-c31ea16b96e6898f.js": "sha256-qGxL5Q5FsaSMXcUZzKOekwwmzs4KoYV8ByeZ6IRRRpc=",
-  "fedmesh-frontend-f929b7237f269ab5_bg.wasm": "sha256-OS+Zma4C2qjwrRbcxaoORMvgNWd1EuJhFl9Jn+vM1Qc=",
+  "fedmesh-frontend-96013a57761b3eb8_bg.wasm": "sha256-bTI4wrUsLVTNy8i1fzB9lTf1SJKyvM1E6n/P+tKm6RY=",
+  "fedmesh-frontend-9d8781130cd75528.js": "sha256-4fWUdSh6Pnj3yGgNMWuQ3jauVfPYl/0uz2bVqy/SrIE=",
   "icon-192.png": "sha256-nFZXUXIFR6/TIEUk5U3Q1EMHtjr8JWD/n7lAhGka3+Y=",
   "icon-512.png": "sha256-7Pm5mdVEgNEJRehPknk5DSQ3tIKq/g7yQQYcSlka6tA=",
   "icon.svg": "sha256-jIN5IkFTM7ofmsJH/ncTwB+kwF5YiXqn6ac2xj6wrB8=",
-  "index.html": "sha256-PcSNMs8g2lvx3ZMa17n/EbP+8ef1KEvvDE+7AaFKLOA=",
+  "index.html": "sha256-KM7PP+Z1NkI10e5ZJPGeqY8t78oczM/UPvKX+QavJq8=",
   "manifest.webmanifest": "sha256-EaHerrqqM3ttu1kI8/L9ItUORBlBmiX+m/41orSUENg=",
   "read-worker.js": "sha256-UrFt+guG5Xg1S29u6hU6dFz4PFnCYFL9E+DDnJR/Geo=",
   "read-worker_bg.wasm": "sha256-QUi93BgRgXjv1Hh+2deIlvATfkHKO83mKyuY8I+W+cA=",
   "read-worker_loader.js": "sha256-ZXYm0CQhNHh8pfmvpLK6XS2wHyDJTpZiBioYiNdNjpw=",
-  "render-worker.js": "sha256-NYfznH6HjBmXWcxWK9UXAw7VqQhmOsMDtPKr2cLkgak=",
-  "render-worker_bg.wasm": "sha256-08JP3BnWZNmMcE1ZmtQ4JntnlAxsN4HU5FFcChXlZmc=",
+  "render-worker.js": "sha256-kPKDM2WAUwOYUYVO5ujHvlUNoDojIdiuoZdeBynS3TQ=",
+  "render-worker_bg.wasm": "sha256-fx+Mb3ZNvuc1wfNl+CoPCMAtbKRz+USaWKz3BFvMjCE=",
   "render-worker_loader.js": "sha256-qffZgt362Lq9Jm4xaVCaYHigxCKimAhiWDJpqfsqj+c="
 };
 // Keeps the page in the browser, so that it opens without a network. `cargo xtask dist` puts BUILD, VERSION and FILES in

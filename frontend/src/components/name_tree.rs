@@ -13,12 +13,24 @@ const SHOWN: usize = 20;
 #[component]
 pub(crate) fn NameTree() -> impl IntoView {
     let store = expect_context::<Store>();
-    let names = Memo::new(move |_| store.names());
+    let is_good = Memo::new(move |_| store.is_good());
+    let names = Memo::new(move |_| {
+        let known = || {
+            store
+                .named
+                .with(|named| Some(named.as_ref()?.names.clone()))
+        };
+        is_good.get().then(known).flatten()
+    });
     let has_names =
         move || names.with(|names| names.as_ref().is_some_and(|names| !names.is_empty()));
     let limit = RwSignal::new(SHOWN);
     let body = move || {
         names.with(|names| match names {
+            None if is_good.get() => view! {
+                <div class="start"><p class="late muted" role="status">"Deriving the names…"</p></div>
+            }
+            .into_any(),
             None => view! { <Missing /> }.into_any(),
             Some(names) if names.is_empty() => view! {
                 <div class="start">

@@ -385,7 +385,7 @@ fn GatewayCell(index: usize) -> impl IntoView {
 fn Derived(index: usize) -> impl IntoView {
     let store = expect_context::<Store>();
     let published = move || {
-        let Some((host, others)) = store.published.with(|all| all.get(index).cloned()) else {
+        let Some(published) = store.published.with(|all| all.get(index).cloned()) else {
             return view! { <span class="muted">"Fill in the fields above to see its names"</span> }.into_any();
         };
         let show = move |_| {
@@ -394,8 +394,8 @@ fn Derived(index: usize) -> impl IntoView {
         };
         view! {
             <button type="button" class="link" tabindex="-1" on:click=show>
-                <code>{host}</code>
-                {format!(" and {others} more")}
+                <code>{published.host}</code>
+                {format!(" and {} more", published.others)}
             </button>
         }
         .into_any()

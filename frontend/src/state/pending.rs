@@ -1,6 +1,5 @@
-//! What is to be done for the document as it is: a check, manifests, a simulation, the calls of the map, a
-//! comparison, or its text. Each is `None`
-//! once it is done, and follows what it depends on.
+//! What is to be done for the document as it is: a check, manifests, names, a simulation, the calls of the map, a
+//! comparison, or its text. Each is `None` once it is done, and follows what it depends on.
 
 use std::sync::Arc;
 
@@ -25,6 +24,20 @@ impl Store {
         let is_there = rendered.is_some_and(|rendered| rendered.of == document);
         let is_good = self.is_good() && self.unchecked().is_none();
         (is_good && !is_there).then_some(document)
+    }
+
+    /// The document, if its names are to be shown, or nothing more urgent is left to do, and they are not known yet.
+    pub(crate) fn unnamed(self) -> Option<Arc<Value>> {
+        if !self.is_good() || self.unchecked().is_some() {
+            return None;
+        }
+        let document = self.document.get();
+        let is_known = self
+            .named
+            .with(|last| last.as_ref().is_some_and(|last| last.of == document));
+        // Printing has no time to wait for them.
+        let is_due = self.tab.get() == Tab::Names || self.unrendered().is_none();
+        (is_due && !is_known).then_some(document)
     }
 
     /// The document, if the current outage was not simulated yet.

@@ -14,7 +14,7 @@ use shared::engine::Commands;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::search::Searched;
-use super::store::{Compared, Mapped, Rendered, Simulation, Store, View};
+use super::store::{Compared, Mapped, Named, Rendered, Simulation, Store, View};
 use crate::workers::calls::Calls;
 use crate::workers::changes::Comparing;
 use crate::workers::rendering::{FileText, Form, Rendering, Request};
@@ -35,6 +35,7 @@ pub(crate) fn keep(store: Store) {
         // A document that has changed is rendered next.
         render(store, document).await.is_ok() || store.unrenderable.get_untracked().is_none()
     });
+    keep_up(store, Store::unnamed, derive_names);
     keep_up(store, Store::unsimulated, simulate);
     keep_up(store, Store::unmapped, find_calls);
     keep_up(store, Store::uncompared, compare);
@@ -66,6 +67,20 @@ async fn check(store: Store, document: Arc<Value>) -> bool {
     let checks = ask(&CHECKER, Form::Checks, &document).await;
     report(store, checks.as_ref().err());
     checks.map(|checks| store.take(document, checks)).is_ok()
+}
+
+/// Derives the names, in the worker that checks.
+async fn derive_names(store: Store, document: Arc<Value>) -> bool {
+    let names = ask(&CHECKER, Form::Names, &document).await;
+    report(store, names.as_ref().err());
+    let Ok(names) = names else {
+        return false;
+    };
+    store.named.set(Some(Arc::new(Named {
+        of: document,
+        names,
+    })));
+    true
 }
 
 /// Simulates the outage, in the worker that checks, because rendering takes longer than the user should wait

@@ -19,7 +19,7 @@ use crate::result::counts::{Counts, is_gap};
 use crate::workers::calls::Calls;
 use crate::workers::changes::Changes;
 use crate::workers::reading::Unreadable;
-use crate::workers::rendering::{Checks, Manifests};
+use crate::workers::rendering::{Checks, Manifests, Published};
 use crate::workers::simulated::Simulated;
 use crate::workers::text::Made;
 
@@ -61,6 +61,13 @@ pub(crate) struct Checked {
     pub(crate) checks: Checks,
     /// The findings by their fields.
     pub(crate) at: Findings,
+}
+
+/// All published names, with the document.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) of: Arc<Value>,
+    pub(crate) names: Vec<NameRow>,
 }
 
 /// The files of a bundle, with the document that they were rendered from.
@@ -152,10 +159,12 @@ pub(crate) struct Store {
     pub(crate) unreadable: RwSignal<Option<Unread>>,
     /// The text of the document, while it is shown.
     pub(crate) text_of: RwSignal<Option<Arc<TextOf>>>,
-    /// Findings and names of the last document that was checked.
+    /// Findings and services of the last document that was checked.
     pub(crate) checked: RwSignal<Option<Arc<Checked>>>,
-    /// For each service, see [`Checks::published`].
-    pub(crate) published: Memo<Vec<(String, usize)>>,
+    /// The services of the last document that was checked, unless it has errors.
+    pub(crate) published: Memo<Vec<Published>>,
+    /// All published names; of an older document until the worker has responded.
+    pub(crate) named: RwSignal<Option<Arc<Named>>>,
     /// Whether all errors of the next document that is checked are shown.
     shows_all: RwSignal<bool>,
     /// The files of the last document without errors that was rendered.
@@ -224,7 +233,8 @@ impl Store {
         let checked: RwSignal<Option<Arc<Checked>>> = RwSignal::new(None);
         let published = Memo::new(move |_| {
             let checked = checked.get();
-            checked.map_or_else(Vec::new, |checked| checked.checks.published())
+            let services = checked.and_then(|checked| checked.checks.services.clone());
+            services.unwrap_or_default()
         });
         let deliveries = RwSignal::new(Deliveries::default());
         let mesh = Memo::new(move |_| {
@@ -242,6 +252,7 @@ impl Store {
             text_of: RwSignal::new(None),
             checked,
             published,
+            named: RwSignal::new(None),
             shows_all: RwSignal::default(),
             rendered: RwSignal::new(None),
             view: RwSignal::new(None),
@@ -340,25 +351,10 @@ impl Store {
         self.reported.with(Vec::len) + checked
     }
 
-    /// The published names of the last document that was checked, unless it has errors.
-    pub(crate) fn names(self) -> Option<Vec<NameRow>> {
-        self.checked.get()?.checks.names.clone()
-    }
-
     /// The services of the last document that was checked, as `<name>.<namespace>`, unless it has errors.
     pub(crate) fn service_ids(self) -> Vec<String> {
-        self.checked.with(|checked| {
-            let names = checked
-                .as_ref()
-                .and_then(|checked| checked.checks.names.as_deref());
-            let mut ids: Vec<String> = names
-                .unwrap_or_default()
-                .iter()
-                .map(|name| name.service.clone())
-                .collect();
-            ids.dedup();
-            ids
-        })
+        self.published
+            .with(|all| all.iter().map(|one| one.service.clone()).collect())
     }
 
     /// The service whose calls the map shows: the chosen one if there is one, else the first.
@@ -375,7 +371,7 @@ impl Store {
     pub(crate) fn is_good(self) -> bool {
         self.checked.with(|checked| {
             let checked = checked.as_ref();
-            checked.is_some_and(|checked| checked.checks.names.is_some())
+            checked.is_some_and(|checked| checked.checks.services.is_some())
         })
     }
 

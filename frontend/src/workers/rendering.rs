@@ -29,8 +29,10 @@ pub struct Request<'a> {
 /// The requested form of a document. The response is a `Result<T, String>` as JSON, in which `T` depends on the form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
-    /// The findings and names: [`Checks`].
+    /// The findings: [`Checks`].
     Checks,
+    /// All published names, global ones with the callers of their service: a list of [`NameRow`].
+    Names,
     /// Renders a part of its bundle, the file with this path first: [`Rendering`]. The page repeats the request until
     /// the bundle is whole, and stops when the document has changed.
     Render(Option<String>),
@@ -62,13 +64,25 @@ pub enum Form {
     Simulated(Vec<String>),
 }
 
-/// The result of the checks of a document.
+/// The result of the checks of a document. It follows every keystroke, so it has no more of the names than the form
+/// shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checks {
     /// All findings, errors first.
     pub findings: Vec<Finding>,
-    /// Its published names, global ones with the callers of their service; `None` if a finding is an error.
-    pub names: Option<Vec<NameRow>>,
+    /// Its services, in order; `None` if a finding is an error.
+    pub services: Option<Vec<Published>>,
+}
+
+/// A service that is published.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// `<name>.<namespace>`.
+    pub service: String,
+    /// The name that clients most likely use.
+    pub host: String,
+    /// The number of its other names.
+    pub others: usize,
 }
 
 impl Checks {
@@ -95,28 +109,30 @@ impl Checks {
         findings.sort_by_key(|one| one.severity);
         let resolved = checked.resolved.filter(|_| errors.is_empty());
         Self {
-            names: resolved.as_ref().map(names),
+            services: resolved.as_ref().map(services),
             findings,
         }
     }
-
-    /// For each service, in the order of the document, the name that clients most likely use and the number of its
-    /// other names.
-    pub fn published(&self) -> Vec<(String, usize)> {
-        let names = self.names.as_deref().unwrap_or_default();
-        let services = names.chunk_by(|one, next| one.service == next.service);
-        services
-            .filter_map(|names| {
-                let of = |level| names.iter().find(|name| name.level == level);
-                let first = of(LevelKind::Vanity).or_else(|| of(LevelKind::Global))?;
-                Some((first.host.clone(), names.len() - 1))
-            })
-            .collect()
-    }
 }
 
-/// All names of a service have the same callers; the page needs them once.
-fn names(resolved: &Resolved) -> Vec<NameRow> {
+fn services(resolved: &Resolved) -> Vec<Published> {
+    let names = published::rows(resolved);
+    let services = names.chunk_by(|one, next| one.service == next.service);
+    services
+        .filter_map(|names| {
+            let of = |level| names.iter().find(|name| name.level == level);
+            let first = of(LevelKind::Vanity).or_else(|| of(LevelKind::Global))?;
+            Some(Published {
+                service: first.service.clone(),
+                host: first.host.clone(),
+                others: names.len() - 1,
+            })
+        })
+        .collect()
+}
+
+/// All published names. Those of a service have the same callers; the page needs them once.
+pub fn names(resolved: &Resolved) -> Vec<NameRow> {
     let mut names = published::rows(resolved);
     for row in &mut names {
         if row.level != LevelKind::Global {
@@ -200,27 +216,27 @@ mod tests {
     fn callers_survive_json() {
         let example = include_str!("../../../examples/callers.yaml");
         let mesh = shared::Mesh::read(example).unwrap();
-        let checks = Checks::of(&serde_json::to_value(mesh).unwrap());
-        let names = checks.names.iter().flatten();
-        let words = names.filter_map(NameRow::caller_words);
+        let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
+        let names = names(&resolved);
+        let words = names.iter().filter_map(NameRow::caller_words);
         let words: Vec<String> = words.map(|words| words.join(", ")).collect();
         assert_eq!(words, ["shop/web, sales", "shop@lyon"]);
-        let json = serde_json::to_string(&checks).unwrap();
-        assert_eq!(serde_json::from_str::<Checks>(&json).unwrap(), checks);
+        let json = serde_json::to_string(&names).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<NameRow>>(&json).unwrap(), names);
     }
 
     #[test]
     fn an_incomplete_document_has_findings_at_its_fields() {
         let mut document = crate::document::start::walkthrough();
         let checks = Checks::of(&document);
-        assert!(checks.names.is_some());
+        assert!(checks.services.is_some());
         for (path, new) in [("spec.services[0].port", "80a"), ("spec.dns.ttl", "soon")] {
             crate::document::value::set(&mut document, path, new.into());
         }
         crate::document::value::remove(&mut document, "spec.dns.suffix");
         crate::document::value::remove(&mut document, "spec.clusters[0].region");
         let found = Checks::of(&document);
-        assert!(found.names.is_none());
+        assert!(found.services.is_none());
         let errors = found
             .findings
             .iter()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use frontend::workers::calls::Calls;
 use frontend::workers::changes::{self, Comparing};
-use frontend::workers::rendering::{Checks, FileText, Form, Rendering, Request};
+use frontend::workers::rendering::{Checks, FileText, Form, Rendering, Request, names};
 use frontend::workers::search::Found;
 use frontend::workers::simulated::Simulated;
 use frontend::workers::{response, serve};
@@ -19,6 +19,7 @@ use shared::bundle::{MESH_FILE, Part, Texts, write_zip};
 use shared::engine::Commands;
 use shared::facts::Facts;
 use shared::resolved::Resolved;
+use shared::resolved::published::NameRow;
 
 use bundle::{Bundle, Whole};
 
@@ -33,6 +34,7 @@ const MOST_BYTES: u64 = 256 * 1024 * 1024;
 #[serde(untagged)]
 enum Response {
     Checks(Checks),
+    Names(Vec<NameRow>),
     Rendering(Rendering),
     Simulated(Simulated),
     Calls(Calls),
@@ -97,6 +99,10 @@ impl Work {
     fn answer(&mut self, form: Form, go_on: &dyn Fn() -> bool) -> Result<Response, String> {
         Ok(match form {
             Form::Checks => Response::Checks(Checks::of(&self.document)),
+            Form::Names => {
+                let (_, resolved) = self.resolved()?;
+                Response::Names(names(&resolved))
+            }
             Form::Document => Response::Text(Mesh::yaml_of(&self.document)),
             Form::Simulated(down) => {
                 let (_, resolved) = self.resolved()?;

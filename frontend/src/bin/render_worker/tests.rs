@@ -219,6 +219,7 @@ fn a_document_with_errors_is_not_rendered() {
     let mut mesh = walkthrough();
     mesh.spec.dns.suffix.clear();
     for form in [
+        Form::Names,
         Form::Render(None),
         Form::Stream,
         Form::Simulated(Vec::new()),
@@ -232,5 +233,5 @@ fn a_document_with_errors_is_not_rendered() {
     );
     assert_eq!(ask(Form::Document, &mesh), Ok(mesh.to_yaml()));
     let checks: Checks = ask(Form::Checks, &mesh).unwrap();
-    assert!(checks.names.is_none() && !checks.findings.is_empty());
+    assert!(checks.services.is_none() && !checks.findings.is_empty());
 }
