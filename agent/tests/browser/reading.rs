@@ -21,7 +21,7 @@ const FILE: &str = "cluster1/60-httpbin.default.yaml";
 const DOWN: &str = "\u{e015}";
 
 /// What is marked in the line that the search is at.
-const MARKED: &str = "[...document.querySelectorAll('#manifest .current mark')]
+const MARKED: &str = "[...document.querySelectorAll('#manifest .here mark')]
     .map((mark) => mark.textContent).join('')";
 
 async fn walkthrough() -> (StaticSite, Page) {

@@ -127,7 +127,7 @@ fn HeadingLine(heading: Heading) -> impl IntoView {
     let Heading { name, note } = heading;
     let label = note.as_ref().map(|(_, words)| format!("{name}: {words}"));
     let note = note.map(|(short, words)| view! { <span class="muted" title=words>{short}</span> });
-    view! { <li><h3 aria-label=label><span class="name">{name}</span>{note}</h3></li> }
+    view! { <li><h3 aria-label=label><span class="heading-name">{name}</span>{note}</h3></li> }
 }
 
 #[component]

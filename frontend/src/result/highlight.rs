@@ -55,7 +55,7 @@ fn begin_line(number: usize, line: &str, is_hit: bool, marks: &Marks<'_>, html: 
         return;
     }
     let current = if marks.current == Some(number) {
-        " current"
+        " here"
     } else {
         ""
     };
@@ -306,7 +306,7 @@ mod tests {
         };
         let html = yaml("a: 1\na: 2\n".lines(), 7, &marks);
         assert!(html.contains(r#"<span class="line hit" data-line="7">"#));
-        assert!(html.contains(r#"<span class="line hit current" data-line="8">"#));
+        assert!(html.contains(r#"<span class="line hit here" data-line="8">"#));
     }
 
     #[test]
